@@ -1,0 +1,1 @@
+"""The doors: REST, GraphQL, operations, and the command line. Only the composition roots know persistence."""

@@ -1,0 +1,226 @@
+"""One operation of the table as the document describes it."""
+
+import re
+from typing import Any
+
+from pydantic import BaseModel
+
+from api.contract.examples import answer_example, body_example
+from api.contract.limits import MOST_ITEMS, Schema, limit
+from api.contract.parameters import parameters_of
+from api.contract.responses import error, header
+from api.contract.schemas import Schemas, ref
+from api.contract.vocabulary import ALSO_ANSWERS, BARE_LISTS
+from api.rest.operations import Operation
+
+JSON = "application/json"
+OAUTH_ERROR = "OAuthError"
+_PATH = re.compile(r"\{(\w+)(?::\w+)?\}")
+
+
+def document_path(path: str) -> str:
+    """`{name:path}` of the router is `{name}` of the document."""
+    return _PATH.sub(r"{\1}", path)
+
+
+def path_names(path: str) -> list[str]:
+    return _PATH.findall(path)
+
+
+def page_name(answer: str) -> str:
+    return f"{answer}Page"
+
+
+def page_schema(answer: str) -> Schema:
+    """A list; `total` stands there with `count` only."""
+    cursor = {
+        "type": "string",
+        "maxLength": 400,
+        "description": "For `cursor` of the next request; null at the end.",
+    }
+    items = {"type": "array", "maxItems": MOST_ITEMS, "items": ref(answer)}
+    return {
+        "type": "object",
+        "description": f"A page of a list of {answer}.",
+        "required": ["items", "next_cursor"],
+        "properties": {
+            "items": items,
+            "next_cursor": {"anyOf": [cursor, {"type": "null"}]},
+            "total": limit({"type": "integer", "minimum": 0}),
+        },
+    }
+
+
+def described(operation: Operation, tag: str, schemas: Schemas) -> Schema:
+    """The operation object."""
+    found: Schema = {
+        "operationId": operation.id,
+        "tags": [tag],
+        "summary": operation.summary,
+        "description": _description(operation),
+        "security": security(operation),
+        "parameters": parameters_of(operation, path_names(operation.path), schemas),
+    }
+    if not found["parameters"]:
+        del found["parameters"]
+    if operation.body is not None:
+        found["requestBody"] = _body(operation, operation.body, schemas)
+    found["responses"] = {str(status): one for status, one in sorted(_responses(operation, schemas).items())}
+    return found
+
+
+def security(operation: Operation) -> list[Schema]:
+    """Any one of the scopes suffices; none asked for: any token. A client at the token endpoint is no token's."""
+    if operation.policy is None:
+        return [{"client": []}, {}] if operation.path.startswith("/oauth/") else []
+    alternatives = [[str(scope)] for scope in operation.policy.scopes] or [[]]
+    return [{scheme: scopes} for scheme in ("oauth2", "bearer") for scopes in alternatives]
+
+
+def _description(operation: Operation) -> str:
+    parts = [operation.description or operation.summary + "."]
+    if operation.query is not None and operation.query.__doc__ and operation.many:
+        parts.append(operation.query.__doc__.strip())
+    if operation.policy is not None and operation.policy.personal:
+        parts.append("Personal data is masked without `persons:pii`; with it, `X-Purpose` is needed.")
+    return "\n\n".join(parts)
+
+
+def _body(operation: Operation, model: type[BaseModel], schemas: Schemas) -> Schema:
+    name = schemas.bodies[model]
+    example = operation.example if operation.example is not None else body_example(name, schemas.components)
+    content = {"schema": ref(name), "example": example}
+    return {"required": name != "SecretRotation", "content": dict.fromkeys(operation.media, content)}
+
+
+def _responses(operation: Operation, schemas: Schemas) -> dict[int, Schema]:
+    found: dict[int, Schema] = {}
+    if operation.status < 400:
+        found[operation.status] = _success(operation, operation.summary + ".", schemas)
+        for status, description in ALSO_ANSWERS.get(operation.id, {}).items():
+            found[status] = _success(operation, description, schemas)
+        if versioned(operation) and operation.method == "GET":
+            headers = {"X-Request-Id": header("RequestId"), "ETag": header("ETag")}
+            found[304] = {"description": "The caller has this version already.", "headers": headers}
+    for status in sorted(_errors(operation)):
+        found[status] = error(status)
+    if operation.path.startswith("/oauth/"):
+        found[400] = _oauth_error("The request is malformed (RFC 6749 §5.2).", "invalid_request")
+        found[401] = _oauth_error("The client is unknown, or its secret is wrong.", "invalid_client")
+    return found
+
+
+def versioned(operation: Operation) -> bool:
+    """The answer is one resource with a version, which its ETag names."""
+    return operation.answer is not None and not operation.many and "version" in operation.answer.model_fields
+
+
+def _errors(operation: Operation) -> set[int]:
+    found = {408, 413} if operation.body is not None else set()
+    found |= {414, 422, 429, 500, 503, *operation.errors}
+    if operation.policy is not None:
+        found.add(401)
+        if operation.policy.scopes or operation.policy.personal:
+            found.add(403)
+    if path_names(operation.path):
+        found.add(404)
+    if operation.body is not None and operation.policy is not None:
+        found.add(415)
+    if operation.method == "POST" and operation.keyed:
+        found.add(409)
+    return found
+
+
+def _success(operation: Operation, description: str, schemas: Schemas) -> Schema:
+    headers: Schema = {"X-Request-Id": header("RequestId")}
+    if versioned(operation):
+        headers["ETag"] = header("ETag")
+    if operation.status == 201:
+        headers["Location"] = header("Location")
+    if operation.many and operation.paged and operation.method == "GET":
+        headers["Link"] = header("Link")
+    if operation.method == "POST" and operation.keyed:
+        headers["Idempotency-Replayed"] = header("Replayed")
+    found: Schema = {"description": description, "headers": headers}
+    if operation.answer is not None:
+        found["content"] = {JSON: _content(schemas.answers[operation.answer], operation, schemas)}
+    elif operation.id in SPECIAL:
+        media, schema, example = SPECIAL[operation.id]
+        found["content"] = {media: {"schema": schema, "example": example}}
+    return found
+
+
+def _content(name: str, operation: Operation, schemas: Schemas) -> Schema:
+    example = answer_example(name, schemas.components)
+    if operation.id in BARE_LISTS:
+        return {"schema": {"type": "array", "maxItems": MOST_ITEMS, "items": ref(name)}, "example": [example]}
+    if operation.many:
+        return {"schema": ref(page_name(name)), "example": {"items": [example], "next_cursor": None}}
+    return {"schema": ref(name), "example": example}
+
+
+def _oauth_error(description: str, code: str) -> Schema:
+    example = {"error": code, "error_description": description}
+    headers = {"X-Request-Id": header("RequestId")}
+    return {
+        "description": description,
+        "headers": headers,
+        "content": {JSON: {"schema": ref(OAUTH_ERROR), "example": example}},
+    }
+
+
+def oauth_error_schema() -> Schema:
+    line = {"type": "string", "maxLength": 1000}
+    return {
+        "type": "object",
+        "description": "An error of the token endpoint (RFC 6749 §5.2).",
+        "required": ["error"],
+        "properties": {"error": {"type": "string", "maxLength": 64}, "error_description": line},
+    }
+
+
+_URL = {"type": "string", "format": "uri", "maxLength": 2000}
+_WORDS = {"type": "array", "maxItems": 100, "items": {"type": "string", "maxLength": 64}}
+_JWK = {
+    "type": "object",
+    "required": ["kty", "kid"],
+    "properties": {
+        name: {"type": "string", "maxLength": 100} for name in ("kty", "crv", "x", "y", "kid", "use", "alg")
+    },
+}
+_METADATA: Schema = {
+    "type": "object",
+    "required": ["issuer", "token_endpoint", "jwks_uri", "response_types_supported"],
+    "properties": {
+        "issuer": _URL,
+        "token_endpoint": _URL,
+        "revocation_endpoint": _URL,
+        "jwks_uri": _URL,
+        "service_documentation": _URL,
+        "scopes_supported": _WORDS,
+        "response_types_supported": _WORDS,
+        "grant_types_supported": _WORDS,
+        "token_endpoint_auth_methods_supported": _WORDS,
+        "revocation_endpoint_auth_methods_supported": _WORDS,
+    },
+}
+_HOST = "https://kaejon.example"
+SPECIAL: dict[str, tuple[str, Schema, Any]] = {
+    "getJwks": (
+        "application/jwk-set+json",
+        {"type": "object", "required": ["keys"], "properties": {"keys": {"type": "array", "maxItems": 20, "items": _JWK}}},
+        {"keys": [{"kty": "EC", "crv": "P-256", "x": "f83OJ3D2", "y": "x_FEzRu9", "kid": "1", "use": "sig", "alg": "ES256"}]},
+    ),
+    "getAuthorizationServerMetadata": (
+        JSON,
+        _METADATA,
+        {
+            "issuer": _HOST,
+            "token_endpoint": f"{_HOST}/oauth/token",
+            "jwks_uri": f"{_HOST}/.well-known/jwks.json",
+            "response_types_supported": [],
+            "grant_types_supported": ["client_credentials"],
+        },
+    ),
+}  # fmt: skip
+"""Answers that standards define, not our models: media type, schema, example."""

@@ -1,0 +1,53 @@
+"""Clients, for administrators (contract 2, 9)."""
+
+from api.graphql.context import Call
+from api.graphql.fields import Fields
+from domain.access import clients
+from domain.access.clients import Client, ClientDraft, ClientPatch, IssuedClient, SecretRotation
+from domain.kernel import Code, Document, Listing, Paging, Value
+
+fields = Fields()
+KEYS = {"created_at": ("client_id",)}
+
+
+class ByClientId(Value):
+    client_id: Code
+
+
+@fields.query("client", Client, args=ByClientId)
+async def client(call: Call, given: ByClientId) -> Document:
+    """One client; never its secret."""
+    async with call.reading() as work:
+        return await clients.read(work, call.actor, given.client_id)
+
+
+@fields.connection("clients", Client, keys=KEYS)
+async def browse(call: Call, paging: Paging) -> Listing:
+    """Those whose areas the caller covers, in the order of creation."""
+    async with call.reading() as work:
+        return await clients.browse(work, call.actor, paging)
+
+
+@fields.mutation("createClient", IssuedClient, body=ClientDraft)
+async def create(call: Call, draft: ClientDraft) -> IssuedClient:
+    """Creates a client. The secret is in this answer and nowhere else."""
+    async with call.writing() as work:
+        return await clients.create(work, call.actor, draft, now=call.now, secrets=call.services.secrets)
+
+
+@fields.mutation("updateClient", Client, body=ClientPatch, target="client_id", kind=str, versioned=True)
+async def amend(call: Call, client_id: str, patch: ClientPatch, *, version: int) -> Document:
+    """Amends a client; effective for tokens already out within a second."""
+    async with call.writing() as work:
+        amended = await clients.amend(work, call.actor, client_id, patch, version=version, now=call.now)
+    await call.services.standing.refresh()
+    return amended
+
+
+@fields.mutation("rotateClientSecret", IssuedClient, body=SecretRotation, target="client_id", kind=str)
+async def rotate(call: Call, client_id: str, rotation: SecretRotation) -> IssuedClient:
+    """Replaces a client's secret; the old one keeps working for the stated overlap."""
+    async with call.writing() as work:
+        return await clients.rotate(
+            work, call.actor, client_id, rotation, now=call.now, secrets=call.services.secrets
+        )

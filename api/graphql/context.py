@@ -1,0 +1,66 @@
+"""One GraphQL request: who calls, when, in which units of work, and what it has loaded already."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from functools import partial
+from typing import Any, TypeAlias
+
+import strawberry
+from strawberry.dataloader import DataLoader
+
+from api.graphql.loaders import LARGEST_BATCH
+from api.wiring import Services
+from domain.access.actor import Actor
+from domain.kernel import Value
+from domain.work import UnitOfWork
+
+AT_ONCE = 3
+"""Units of work that one request may hold at a time: thirty aliases must not empty the pool."""
+
+Batch = Callable[["Call", list[str]], Awaitable[list[Any]]]
+
+
+class Request(Value):
+    """The body of a POST."""
+
+    query: str
+    operationName: str | None = None
+    variables: dict[str, Any] | None = None
+    extensions: dict[str, Any] | None = None
+
+
+class Call:
+    """What every resolver is handed."""
+
+    def __init__(self, services: Services, actor: Actor, *, now: datetime, request_id: str) -> None:
+        self.services, self.actor, self.now, self.request_id = services, actor, now, request_id
+        self._room = asyncio.Semaphore(AT_ONCE)
+        self._loaders: dict[Batch, DataLoader[str, Any]] = {}
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[UnitOfWork]:
+        """Autocommit: for reads, and for writes of one statement."""
+        async with self._room, self.services.works.reading() as work:
+            yield work
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[UnitOfWork]:
+        """One transaction, committed before the answer is looked at."""
+        async with self._room, self.services.works.writing() as work:
+            yield work
+
+    async def load(self, batch: Batch, key: str) -> Any:
+        """What `batch` finds for the key, together with the keys that others ask for at the same time."""
+        loader = self._loaders.get(batch)
+        if loader is None:
+            loader = self._loaders[batch] = DataLoader(partial(batch, self), max_batch_size=LARGEST_BATCH)
+        return await loader.load(key)
+
+    def forget(self) -> None:
+        """After a write: what was loaded before it may have changed."""
+        self._loaders.clear()
+
+
+Info: TypeAlias = strawberry.Info[Call, Request]

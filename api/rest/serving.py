@@ -1,0 +1,104 @@
+"""Serves one path of the table: method, body limit, idempotency, errors. A thin ASGI application each."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from api.answering import answer_error
+from api.errors import HttpError
+from api.rest.call import Call
+from api.rest.operations import Operation
+from api.wiring import Services
+from domain.access.policy import admit
+from domain.errors import Invalid
+from domain.exchange.idempotency import InProgress, KeyReused, StoredAnswer
+from domain.work import UnitOfWork
+
+_SECRET = re.compile(rb'"client_secret":"[^"]*"')
+_KEPT_HEADERS = ("content-type", "location", "etag", "cache-control", "vary")
+
+
+class PathApp:
+    """All methods of one path."""
+
+    def __init__(self, operations: Sequence[Operation], services: Services) -> None:
+        self._by_method = {operation.method: operation for operation in operations}
+        if "GET" in self._by_method:
+            self._by_method.setdefault("HEAD", self._by_method["GET"])
+        self._services = services
+        self._allow = ", ".join(sorted(self._by_method))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._answer(scope, Request(scope, receive, send))
+        await response(scope, receive, send)
+
+    async def _answer(self, scope: Scope, request: Request) -> Response:
+        operation = self._by_method.get(scope["method"])
+        try:
+            if operation is None:
+                raise HttpError(
+                    405,
+                    "method-not-allowed",
+                    f"This path knows {self._allow}.",
+                    headers={"Allow": self._allow},
+                )
+            scope["operation"] = operation.id
+            scope["body_limit"] = operation.most
+            call = Call(request, self._services, list_name=operation.path)
+            if operation.policy is not None:
+                scope["client_id"] = call.actor.client_id
+                if operation.status != 405:
+                    # Before the body and its faults, and before a stored answer is replayed.
+                    admit(call.actor, operation.policy)
+                if operation.query is None:
+                    call.no_query()
+            if operation.method == "POST" and operation.keyed and call.header("idempotency-key") is not None:
+                return await _once(call, operation)
+            return await operation.handler(call)
+        except Exception as error:
+            return answer_error(
+                error, path=scope["path"], request_id=scope.get("request_id", ""), base=self._services.issuer
+            )
+
+
+async def _once(call: Call, operation: Operation) -> Response:
+    """Runs a POST under its Idempotency-Key: everything, and the stored answer, in one transaction.
+
+    Only answers that wrote something are kept: a refusal wrote nothing, and may come out otherwise later. A new
+    secret is in the first answer alone.
+    """
+    key = (call.header("idempotency-key") or "").strip()
+    if not 1 <= len(key) <= 255 or not key.isprintable():
+        raise Invalid.at("header/Idempotency-Key", "wrong-format", "1 to 255 printable characters.")
+    client_id = call.actor.client_id
+    request = f"{operation.method} {call.request.url.path}?{call.request.url.query}\n".encode()
+    hashed = hashlib.sha256(request + await call.raw_body()).digest()
+    async with call.writing() as work:
+        if not await work.idempotency.claim(client_id, key):
+            raise InProgress
+        stored = await work.idempotency.find(client_id, key)
+        if stored is not None:
+            return _replayed(stored, hashed)
+        call.hold(work)
+        response = await operation.handler(call)
+        await _keep(work, client_id, key, hashed, response, call)
+    return response
+
+
+def _replayed(stored: StoredAnswer, hashed: bytes) -> Response:
+    if stored.request_hash != hashed:
+        raise KeyReused
+    return Response(stored.body, stored.status, {**stored.headers, "Idempotency-Replayed": "true"})
+
+
+async def _keep(
+    work: UnitOfWork, client_id: str, key: str, hashed: bytes, response: Response, call: Call
+) -> None:
+    headers = {name: value for name, value in response.headers.items() if name in _KEPT_HEADERS}
+    body = _SECRET.sub(b'"client_secret":null', bytes(response.body))
+    answer = StoredAnswer(hashed, response.status_code, headers, body)
+    await work.idempotency.keep(client_id, key, answer, now=call.now)

@@ -1,0 +1,36 @@
+"""Every REST operation, listed: the table of contents of the door."""
+
+from api.rest.access import clients, me, oauth
+from api.rest.assistance import events
+from api.rest.casework import analyses, assignments, menus, problems
+from api.rest.operations import Operation, Routes
+from api.rest.reference import agencies, areas, campaigns, codes, dimensions, indicators
+from api.rest.registry import households, persons
+
+ROUTES: tuple[Routes, ...] = (
+    households.routes,
+    events.routes,
+    persons.routes,
+    problems.routes,
+    analyses.routes,
+    assignments.routes,
+    menus.routes,
+    areas.routes,
+    agencies.routes,
+    dimensions.routes,
+    indicators.routes,
+    codes.routes,
+    campaigns.routes,
+    me.routes,
+    clients.routes,
+    oauth.routes,
+)
+
+
+def by_path() -> dict[str, list[Operation]]:
+    """The operations of each path; the order of first appearance is the order of matching."""
+    paths: dict[str, list[Operation]] = {}
+    for routes in ROUTES:
+        for operation in routes.operations:
+            paths.setdefault(operation.path, []).append(operation)
+    return paths

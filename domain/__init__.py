@@ -1,0 +1,1 @@
+"""The rules of the programme. Imports the standard library and Pydantic, nothing else."""

@@ -1,0 +1,97 @@
+"""One policy for every surface: operation × agency × area × field (contract 2). Deny by default.
+
+`admit` answers *may this caller do this at all*, and returns the `Reach` that every statement binds:
+which areas, whether only the agency's own assignments, and whether personal data leaves unmasked.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from domain.access.actor import Actor, Scope
+from domain.errors import Forbidden
+
+MASKED_FIELDS = ("citizen_id", "last_name", "birth_date", "phone")
+"""Withheld without `persons:pii`."""
+
+
+_READ_HOUSEHOLDS = (Scope.HOUSEHOLDS_READ, Scope.HOUSEHOLDS_READ_ASSIGNED)
+# Whoever may write, whoever may resolve, and an assigned agency, which proposes.
+_MOVE_PROBLEMS = (Scope.PROBLEMS_WRITE, Scope.PROBLEMS_RESOLVE, Scope.ASSIGNMENTS_RESPOND)
+# A decider's assignment starts at `assigned`, a team's at `proposed`: both may make one.
+_MAKE_ASSIGNMENTS = (Scope.ASSIGNMENTS_WRITE, Scope.PROBLEMS_WRITE)
+_MOVE_ASSIGNMENTS = (Scope.ASSIGNMENTS_WRITE, Scope.ASSIGNMENTS_RESPOND, Scope.PROBLEMS_RESOLVE)
+
+
+class Breadth(Enum):
+    """Which households inside the caller's areas an operation reaches."""
+
+    AREAS = "every one"
+    BY_SCOPE = "every one with households:read, else only those its agency is assigned to"
+
+
+class InsufficientScope(Forbidden):
+    code = "insufficient-scope"
+
+    def __init__(self, scopes: tuple[Scope, ...]) -> None:
+        named = " or ".join(scopes)
+        super().__init__(f"This needs the scope {named}.", scope=" ".join(scopes))
+
+
+class PurposeRequired(Forbidden):
+    code = "purpose-required"
+
+    def __init__(self) -> None:
+        super().__init__("Unmasked personal data needs X-Purpose, a code of /v1/codes/purposes.")
+
+
+class Operation(Enum):
+    """What can be asked: (name, any of these scopes suffices, how wide, personal data in the answer)."""
+
+    READ_REFERENCE = ("read reference data", (), Breadth.AREAS, False)
+    ADMINISTER = ("administer", (Scope.CLIENTS_ADMIN,), Breadth.AREAS, False)
+    READ_ACCESS_LOG = ("read the access log", (Scope.AUDIT_READ,), Breadth.AREAS, False)
+    READ_HOUSEHOLDS = ("read households", _READ_HOUSEHOLDS, Breadth.BY_SCOPE, True)
+    WRITE_HOUSEHOLDS = ("write households", (Scope.HOUSEHOLDS_WRITE,), Breadth.AREAS, False)
+    READ_PROBLEMS = ("read problems", (Scope.PROBLEMS_READ,), Breadth.BY_SCOPE, False)
+    WRITE_PROBLEMS = ("write problems", (Scope.PROBLEMS_WRITE,), Breadth.BY_SCOPE, False)
+    MOVE_PROBLEMS = ("move problems", _MOVE_PROBLEMS, Breadth.BY_SCOPE, False)
+    READ_MENUS = ("read menus", (Scope.MENUS_READ,), Breadth.AREAS, False)
+    WRITE_MENUS = ("write menus", (Scope.MENUS_WRITE,), Breadth.AREAS, False)
+    READ_ASSIGNMENTS = ("read assignments", (Scope.ASSIGNMENTS_READ,), Breadth.BY_SCOPE, False)
+    MAKE_ASSIGNMENTS = ("make assignments", _MAKE_ASSIGNMENTS, Breadth.BY_SCOPE, False)
+    MOVE_ASSIGNMENTS = ("move assignments", _MOVE_ASSIGNMENTS, Breadth.BY_SCOPE, False)
+    READ_ASSISTANCE = ("read assistance", (Scope.ASSISTANCE_READ,), Breadth.BY_SCOPE, False)
+    WRITE_ASSISTANCE = ("write assistance", (Scope.ASSISTANCE_WRITE,), Breadth.AREAS, False)
+
+    def __init__(self, label: str, scopes: tuple[Scope, ...], breadth: Breadth, personal: bool) -> None:
+        self.label, self.scopes, self.breadth, self.personal = label, scopes, breadth, personal
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far one admitted request reaches; every statement binds it."""
+
+    actor: Actor
+    prefixes: list[str]
+    assigned_to: str | None
+    """Only households assigned to this agency; None: every household in the areas."""
+    unmasked: bool
+
+
+def admit(actor: Actor, operation: Operation) -> Reach:
+    """The reach of `actor` in `operation`.
+
+    Raises InsufficientScope, and PurposeRequired where the answer would hold unmasked personal data.
+    """
+    if operation.scopes and not any(scope in actor.scopes for scope in operation.scopes):
+        raise InsufficientScope(operation.scopes)
+    entitled = Scope.PERSONS_PII in actor.scopes
+    if operation.personal and entitled and actor.purpose is None:
+        raise PurposeRequired
+    everywhere = operation.breadth is Breadth.AREAS or Scope.HOUSEHOLDS_READ in actor.scopes
+    return Reach(
+        actor=actor,
+        prefixes=actor.prefixes,
+        assigned_to=None if everywhere else actor.agency,
+        unmasked=entitled and actor.purpose is not None,
+    )

@@ -1,0 +1,47 @@
+"""Free text is read by everyone entitled to the record, so a citizen id must not hide in it.
+
+Source: contract 1 and 2 (no personal data outside its own masked fields), domain §13. Names cannot be told
+from other words; a 13-digit number with a fitting check digit can.
+"""
+
+import re
+from collections.abc import Mapping
+
+from domain.errors import Fault
+from domain.registry.citizen_id import check_digit
+from domain.thai import arabic_digits, clean
+
+PERSONAL_DATA = "personal-data"
+"""The code of the fault."""
+
+_DASH = "[-\u2010-\u2015\u2212]"
+# Any dashes between the digits, or the printed grouping 1-4-5-2-1 with spaces. Looking ahead finds the
+# candidates that overlap.
+_CANDIDATE = re.compile(
+    rf"(?<![0-9])(?=([0-9](?:{_DASH}?[0-9]){{12}}|[0-9]\s[0-9]{{4}}\s[0-9]{{5}}\s[0-9]{{2}}\s[0-9])(?![0-9]))"
+)
+_NOT_DIGIT = re.compile("[^0-9]")
+
+
+def holds_citizen_id(text: str) -> bool:
+    """Whether 13 digits stand in the text, Thai or Arabic, with or without dashes, whose check digit fits.
+
+    One in ten other numbers of 13 digits fits as well: those are refused too.
+    """
+    for match in _CANDIDATE.finditer(arabic_digits(clean(text))):
+        digits = _NOT_DIGIT.sub("", match[1])
+        if check_digit(digits[:12]) == digits[12]:
+            return True
+    return False
+
+
+def personal_data_faults(texts: Mapping[str, str | None]) -> list[Fault]:
+    """A fault for each text that holds a citizen id; the keys are pointers without their first slash.
+
+    The text itself is never repeated.
+    """
+    return [
+        Fault(f"/{name}", PERSONAL_DATA, "Remove the citizen id: free text is read without masking.")
+        for name, text in texts.items()
+        if text is not None and holds_citizen_id(text)
+    ]

@@ -1,0 +1,1 @@
+"""PostgreSQL: tables, migrations, and the stores behind the domain's protocols."""

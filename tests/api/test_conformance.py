@@ -1,0 +1,133 @@
+"""What the service answers is what the document says: SQL builds the answers, so nothing else ties the two."""
+
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from base64 import b64encode
+from functools import cache
+from typing import Any
+
+import jsonschema_rs
+import pytest
+
+from api.contract.openapi import openapi_document
+from api.contract.schemas import PREFIX
+from api.rest.table import ROUTES
+from tests.support.server import RunningServer
+
+DOCUMENT = openapi_document(ROUTES)
+SCHEMAS = DOCUMENT["components"]["schemas"]
+READERS = {"clients": "admin"}
+"""By tag; everything else is read by the centre, which may read it."""
+LISTS = sorted(
+    path
+    for path, item in DOCUMENT["paths"].items()
+    if path.startswith("/v1/") and "{" not in path and "get" in item
+)
+
+
+@cache
+def token(url: str, client_id: str, secret: str) -> str:
+    basic = b64encode(f"{client_id}:{secret}".encode()).decode()
+    form = b"grant_type=client_credentials"
+    request = urllib.request.Request(f"{url}/oauth/token", form, {"Authorization": f"Basic {basic}"})
+    request.add_header("Content-Type", "application/x-www-form-urlencoded")
+    with urllib.request.urlopen(request) as answer:
+        return str(json.load(answer)["access_token"])
+
+
+def get(server: RunningServer, path: str, client: str) -> Any:
+    own = server.client(client)
+    bearer = token(server.url, own["client_id"], own["client_secret"])
+    headers = {"Authorization": f"Bearer {bearer}", "X-Purpose": "casework"}
+    try:
+        with urllib.request.urlopen(urllib.request.Request(server.url + path, headers=headers)) as answer:
+            return json.load(answer)
+    except urllib.error.HTTPError as error:
+        pytest.fail(f"{path}: {error.code} {error.read().decode()}")
+
+
+def answered(path: str) -> dict[str, Any]:
+    schema: dict[str, Any] = DOCUMENT["paths"][path]["get"]["responses"]["200"]["content"][
+        "application/json"
+    ]["schema"]
+    return schema
+
+
+def faults(schema: dict[str, Any], value: Any) -> list[str]:
+    rooted = {**schema, "components": DOCUMENT["components"]}
+    validator = jsonschema_rs.Draft202012Validator(rooted, validate_formats=True)
+    return [f"{error.instance_path}: {error.message}" for error in validator.iter_errors(value)]
+
+
+def unknown(schema: dict[str, Any], value: Any, where: str = "") -> list[str]:
+    """Fields that the document does not name: answers are open to later ones, not to forgotten ones."""
+    if "$ref" in schema:
+        return unknown(SCHEMAS[schema["$ref"].removeprefix(PREFIX)], value, where)
+    if isinstance(value, list):
+        items = schema.get("items", {})
+        return [found for one in value for found in unknown(items, one, f"{where}[]")]
+    if isinstance(value, dict) and "properties" in schema:
+        known = schema["properties"]
+        inner = [
+            found
+            for name in value.keys() & known
+            for found in unknown(known[name], value[name], f"{where}.{name}")
+        ]
+        return [f"{where}.{name}" for name in value.keys() - known] + inner
+    options = [one for one in schema.get("anyOf", ()) if one != {"type": "null"}]
+    return unknown(options[0], value, where) if len(options) == 1 and value is not None else []
+
+
+def reader(path: str) -> str:
+    return READERS.get(DOCUMENT["paths"][path]["get"]["tags"][0], "center")
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_a_list_and_each_of_its_items_are_as_described(server: RunningServer, path: str) -> None:
+    found = get(server, path, reader(path))
+    assert faults(answered(path), found) == []
+    assert unknown(answered(path), found) == []
+    one = next(
+        (
+            one
+            for one in DOCUMENT["paths"]
+            if one.startswith(f"{path}/{{") and one.count("/") == path.count("/") + 1
+        ),
+        None,
+    )
+    if one is None or "get" not in DOCUMENT["paths"][one] or "items" not in found:
+        return
+    assert found["items"], "nothing to look at"
+    for item in found["items"][:20]:
+        name = item.get("id") or item.get("client_id") or item.get("code") or item["list"]
+        single = get(server, f"{path}/{urllib.parse.quote(name)}", reader(path))
+        assert faults(answered(one), single) == []
+        assert unknown(answered(one), single) == []
+
+
+@pytest.mark.parametrize("part", ["analyses", "problems", "assignments", "assistance"])
+def test_what_is_carried_along_is_as_described(server: RunningServer, part: str) -> None:
+    path = "/v1/households/{household_id}"
+    seen = 0
+    for household in get(server, "/v1/households?limit=60", "center")["items"]:
+        found = get(server, f"/v1/households/{household['id']}?include={part}", "center")
+        assert faults(answered(path), found) == []
+        assert unknown(answered(path), found) == []
+        seen += len(found[part])
+    assert seen > 0
+
+
+def test_the_menus_that_match_a_problem_are_as_described(server: RunningServer) -> None:
+    path = "/v1/problems/{problem_id}/menu-matches"
+    for problem in get(server, "/v1/problems?limit=10", "center")["items"]:
+        found = get(server, f"/v1/problems/{problem['id']}/menu-matches", "center")
+        assert faults(answered(path), found) == []
+        assert unknown(answered(path), found) == []
+
+
+def test_a_forgotten_field_is_found() -> None:
+    assert unknown({"$ref": PREFIX + "Household"}, {"id": "x", "members": [{"nickname": "y"}]}) == [
+        ".members[].nickname"
+    ]

@@ -1,0 +1,204 @@
+"""`scripts/bench`: the service against a floor measured in the same run; only the ratios mean anything.
+
+The floor is an asyncpg loop that runs the same statements without HTTP, on the core that the service has in
+its turns. The database and the load client share the other core. Turns alternate, so that the machine's
+drift meets both.
+"""
+
+import argparse
+import os
+import platform
+import statistics
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import uvloop
+
+from api.app import sealing_of
+from api.keyring import Keyring, write_keyring
+from persistence.demo.load import load
+from persistence.embedded import EmbeddedPostgres
+from persistence.migrate import upgrade
+from persistence.reference.load import load_reference
+from tests.bench.load import calls_per_second, requests_per_second
+from tests.bench.subject import Subject
+from tests.conftest import renamed
+
+WORK = {
+    "get": ("GET household, nested", 200, 0.50),
+    "list": ("list, 100 a page", 200, 0.65),
+    "post": ("POST event", 201, 0.65),
+}
+GROWTH = 1.2
+RESULTS = Path(__file__).with_name("RESULTS.md")
+
+
+def pin(core: int) -> None:
+    if (os.cpu_count() or 1) > 1:
+        os.sched_setaffinity(0, {core})
+
+
+async def generated(dsn: str, households: int, keyring: Keyring) -> str:
+    name = f"bench_{households}"
+    connection = await asyncpg.connect(dsn)
+    await connection.execute(f"CREATE DATABASE {name}")
+    await connection.close()
+    target = renamed(dsn, name)
+    await upgrade(target)
+    await load_reference(target, now=datetime.now(UTC))
+    sealing, started = sealing_of(keyring), time.perf_counter()
+    await load(
+        target,
+        households,
+        areas=["42"],
+        cipher=sealing.cipher,
+        blind_index=sealing.index,
+        progress=lambda *_: None,
+    )
+    print(f"{households} households generated and loaded in {time.perf_counter() - started:.0f} s")
+    connection = await asyncpg.connect(target)
+    await connection.execute("VACUUM ANALYZE")
+    await connection.execute("CHECKPOINT")
+    await connection.close()
+    return target
+
+
+async def measured(
+    subject: Subject, what: str, *, lanes: int, seconds: float, turns: int
+) -> dict[str, float]:
+    """Medians of the turns' figures, and of the turns' ratios."""
+    _, expected, _ = WORK[what]
+    source = subject.requests(what)
+    floors, served = [], []
+    one, close = await subject.floor(what, lanes)
+
+    async def floor_turn(length: float) -> float:
+        pin(0)
+        return await calls_per_second(one, lanes=lanes, seconds=length)
+
+    async def served_turn(length: float) -> float:
+        pin(1)
+        return await requests_per_second(
+            "127.0.0.1", subject.port, source, expected=expected, lanes=lanes, seconds=length
+        )
+
+    await floor_turn(1)
+    await served_turn(1)
+    for _ in range(turns):
+        floors.append(await floor_turn(seconds))
+        served.append(await served_turn(seconds))
+    await close()
+    ratios = [ours / floor for ours, floor in zip(served, floors, strict=True)]
+    return {
+        "floor": statistics.median(floors),
+        "served": statistics.median(served),
+        "ratio": statistics.median(ratios),
+        "least": min(ratios),
+        "most": max(ratios),
+    }
+
+
+async def run(arguments: argparse.Namespace) -> int:
+    results: dict[tuple[int, str], dict[str, float]] = {}
+    memory: dict[int, tuple[float, float]] = {}
+    directory = Path(tempfile.mkdtemp(prefix="kaejon-bench-"))
+    directory.chmod(0o711)
+    keyring = Keyring.generate()
+    write_keyring(directory / "keys.json", keyring, replacing=False)
+    server = EmbeddedPostgres(directory / "pg", options={"shared_buffers": "1GB"})
+    # Children inherit it: the server and the client on one core, the service on the other.
+    pin(1)
+    dsn = server.start()
+    try:
+        for households in arguments.households:
+            target = await generated(dsn, households, keyring)
+            subject = await Subject.start(target, keyring, directory / "keys.json", core=0)
+            try:
+                warm = 0.0
+                for what in WORK:
+                    results[households, what] = await measured(
+                        subject, what, lanes=arguments.lanes, seconds=arguments.seconds, turns=arguments.turns
+                    )
+                    warm = warm or subject.memory_mb
+                    print(
+                        households,
+                        what,
+                        {k: round(v, 3) for k, v in results[households, what].items()},
+                        flush=True,
+                    )
+                memory[households] = (warm, subject.memory_mb)
+            finally:
+                subject.stop()
+    finally:
+        server.stop()
+    report = rendered(arguments, results, memory)
+    print(report)
+    if arguments.write:
+        RESULTS.write_text(report, encoding="utf-8")
+    return 0 if all_reached(arguments.households, results) else 1
+
+
+def growth(sizes: list[int], results: dict[Any, Any], what: str) -> float:
+    """How much longer one takes in the largest database than in the smallest, by its share of the floor there."""
+    return float(results[sizes[0], what]["served"] / results[sizes[-1], what]["served"])
+
+
+def all_reached(sizes: list[int], results: dict[Any, Any]) -> bool:
+    reached = all(
+        results[size, what]["ratio"] >= goal for size in sizes for what, (_, _, goal) in WORK.items()
+    )
+    return reached and all(growth(sizes, results, what) <= GROWTH for what in WORK)
+
+
+def rendered(
+    arguments: argparse.Namespace, results: dict[Any, Any], memory: dict[int, tuple[float, float]]
+) -> str:
+    sizes = arguments.households
+    lines = [
+        "# Speed, as ratios",
+        "",
+        f"`scripts/bench --households {' '.join(map(str, sizes))} --seconds {arguments.seconds:g}"
+        f" --turns {arguments.turns} --lanes {arguments.lanes} --write`,",
+        f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, Python {platform.python_version()}.",
+        "One worker; authorisation, area scope and masking on. Floor: asyncpg running the same statement without HTTP",
+        "in the same run. The machine is shared and noisy: read the ratios (median, least and most of the turns).",
+        "",
+        "| work | households | of floor | least – most | goal | floor/s | served/s |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for what, (label, _, goal) in WORK.items():
+        for size in sizes:
+            one = results[size, what]
+            lines.append(
+                f"| {label} | {size:,} | **{one['ratio']:.0%}** | {one['least']:.0%} – {one['most']:.0%} | ≥ {goal:.0%} |"
+                f" {one['floor']:,.0f} | {one['served']:,.0f} |"
+            )
+    lines += ["", f"| work | time at {sizes[-1]:,} ÷ time at {sizes[0]:,} | goal |", "|---|---|---|"]
+    lines += [
+        f"| {label} | {growth(sizes, results, what):.2f} | ≤ {GROWTH} |"
+        for what, (label, _, _) in WORK.items()
+    ]
+    lines += ["", "| households | worker's memory after the first work | at the end |", "|---|---|---|"]
+    lines += [f"| {size:,} | {first:.0f} MB | {last:.0f} MB |" for size, (first, last) in memory.items()]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--households", type=int, nargs="+", default=[20_000, 200_000])
+    parser.add_argument("--seconds", type=float, default=4.0, help="length of a turn")
+    parser.add_argument("--turns", type=int, default=5)
+    parser.add_argument("--lanes", type=int, default=8, help="requests under way")
+    parser.add_argument("--write", action="store_true", help=f"write {RESULTS.name}")
+    # The loop that the service runs on, so that the floor has no slower one.
+    return uvloop.run(run(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,209 @@
+"""What is measured: the service as a process pinned to one core, its statements, and requests for them."""
+
+import itertools
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import orjson
+
+from api import parsing
+from api.app import new_id, sealing_of
+from api.keyring import Keyring
+from auth.tokens import issue
+from domain.access.actor import Actor, Scope
+from domain.access.policy import Operation, admit
+from domain.assistance.event import EventDraft
+from domain.kernel import Paging
+from domain.registry.household import HouseholdFilter
+from domain.registry.store import Includes
+from persistence.assistance.events import PgEvents
+from persistence.engine import _prepare
+from persistence.registry.households import PgHouseholds
+from tests.support.server import ROOT, free_port
+
+AGENCY, AREA = "PROV_MOPH-42", "42"
+SCOPES = (Scope.HOUSEHOLDS_READ, Scope.ASSISTANCE_READ, Scope.ASSISTANCE_WRITE)
+"""Masked, in one province: authorisation, area and masking are on."""
+
+
+class Recorder:
+    """A connection that only notes what a store would have run."""
+
+    def __init__(self) -> None:
+        self.seen: tuple[str, tuple[Any, ...]] = ("", ())
+
+    async def fetchrow(self, sql: str, *values: Any) -> Any:
+        self.seen = (sql, values)
+        raise _Noted
+
+
+class _Noted(Exception):
+    pass
+
+
+@dataclass
+class Subject:
+    """One generated database, and the service on it."""
+
+    dsn: str
+    keyring: Keyring
+    household_ids: list[UUID]
+    port: int
+    process: "subprocess.Popen[bytes]"
+    numbers: "itertools.count[int]"
+
+    @classmethod
+    async def start(cls, dsn: str, keyring: Keyring, keyring_file: Path, *, core: int | None) -> "Subject":
+        connection = await asyncpg.connect(dsn)
+        rows = await connection.fetch("SELECT id FROM household ORDER BY random() LIMIT 20000")
+        await connection.close()
+        port = free_port()
+        environment = {
+            **os.environ,
+            "KAEJON_SERVING_DSN": dsn,
+            "KAEJON_SERVING_ISSUER": f"http://127.0.0.1:{port}",
+            "KAEJON_SERVING_KEYS": str(keyring_file),
+        }
+        environment.pop("KAEJON_KEYS", None)
+        command = [
+            sys.executable, "-m", "uvicorn", "api.app:from_environment", "--factory", "--port", str(port),
+            "--loop", "uvloop", "--http", "httptools", "--no-access-log", "--no-server-header", "--no-proxy-headers",
+        ]  # fmt: skip
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
+        if core is not None:
+            os.sched_setaffinity(process.pid, {core})
+        subject = cls(dsn, keyring, [row[0] for row in rows], port, process, itertools.count(time.time_ns()))
+        subject._wait()
+        return subject
+
+    def _wait(self) -> None:
+        for _ in range(600):
+            with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=2):
+                return
+            time.sleep(0.1)
+        raise TimeoutError("the service did not start")
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(60)
+
+    @property
+    def memory_mb(self) -> float:
+        """Resident memory of the service."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+    # -- requests
+
+    def _token(self) -> bytes:
+        issuer = f"http://127.0.0.1:{self.port}"
+        token = issue(
+            keys=self.keyring.signing, issuer=issuer, audience=issuer, client_id="bench", agency=AGENCY,
+            scopes=SCOPES, areas=[AREA], token_id=str(uuid4()), now=int(time.time()),
+        )  # fmt: skip
+        return token.encode()
+
+    def requests(self, what: str) -> Any:
+        """A source of raw requests."""
+        head = b"Host: bench\r\nAuthorization: Bearer " + self._token() + b"\r\n"
+        if what == "get":
+            return lambda: (
+                b"GET /v1/households/%b HTTP/1.1\r\n%b\r\n"
+                % (str(random.choice(self.household_ids)).encode(), head)
+            )
+        if what == "list":
+            return lambda: b"GET /v1/households?area=42&limit=100 HTTP/1.1\r\n%b\r\n" % head
+        head += b"Content-Type: application/json\r\n"
+
+        def post() -> bytes:
+            body = orjson.dumps(self._event())
+            return b"POST /v1/assistance-events HTTP/1.1\r\n%bContent-Length: %d\r\n\r\n%b" % (
+                head,
+                len(body),
+                body,
+            )
+
+        return post
+
+    def _event(self) -> dict[str, Any]:
+        return {
+            "external_id": f"B-{next(self.numbers)}",
+            "household": {"id": str(random.choice(self.household_ids))},
+            "dimension": "health",
+            "assistance_type": "health_service",
+            "description": "ตรวจสุขภาพผู้สูงอายุในบ้าน",
+            "provided_on": "2026-02-01",
+            "value_baht": "350.00",
+        }
+
+    # -- the floor
+
+    async def floor(self, what: str, lanes: int) -> tuple[Any, Any]:
+        """A coroutine function that runs the same statement by lane, and what closes its connections."""
+        settings = {"role": "kaejon_service", "jit": "off", "timezone": "UTC"}
+        connections = [await asyncpg.connect(self.dsn, server_settings=settings) for _ in range(lanes)]
+        for connection in connections:
+            await _prepare(connection)
+        sql, values_of = await self._statement(what)
+        prepared = [await connection.prepare(sql) for connection in connections]
+
+        async def one(lane: int) -> None:
+            await prepared[lane].fetchrow(*values_of())
+
+        async def close() -> None:
+            for connection in connections:
+                await connection.close()
+
+        return one, close
+
+    async def _statement(self, what: str) -> tuple[str, Any]:
+        recorder, sealing, now = Recorder(), sealing_of(self.keyring), datetime.now(UTC)
+        actor = Actor("bench", AGENCY, frozenset(SCOPES), (AREA,), 0, "t", None, "floor")
+        reading = admit(actor, Operation.READ_HOUSEHOLDS)
+        households = PgHouseholds(recorder, sealing, new_id)  # type: ignore[arg-type]
+        with suppress(_Noted):
+            if what == "get":
+                await households.view(reading, self.household_ids[0], Includes(), now=now)
+            elif what == "list":
+                await households.page(reading, HouseholdFilter(area=["42"]), Paging(100), now=now)
+            else:
+                return await self._recording(recorder, sealing, actor, now)
+        sql, values = recorder.seen
+        if what == "list":
+            return sql, lambda: values
+        return sql, lambda: (random.choice(self.household_ids), *values[1:])
+
+    async def _recording(
+        self, recorder: Recorder, sealing: Any, actor: Actor, now: datetime
+    ) -> tuple[str, Any]:
+        events, reach = PgEvents(recorder, sealing, new_id), admit(actor, Operation.WRITE_ASSISTANCE)  # type: ignore[arg-type]
+        draft = parsing.body(json.dumps(self._event()).encode(), EventDraft)
+        with suppress(_Noted):
+            await events.record(reach, new_id(), draft, now=now)
+        sql, values = recorder.seen
+
+        def values_of() -> tuple[Any, ...]:
+            # id, external id, household and the trail's ids are new each time; the rest is the same event.
+            fresh = list(values)
+            fresh[0], fresh[2], fresh[5] = (
+                new_id(),
+                f"F-{next(self.numbers)}",
+                random.choice(self.household_ids),
+            )
+            fresh[27], fresh[28] = new_id(), new_id()
+            return tuple(fresh)
+
+        return sql, values_of

@@ -1,0 +1,215 @@
+"""Clients on PostgreSQL: reach, versions, secrets, revocation and the audit rows, in the service's role."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import pytest_asyncio
+import uuid_utils.compat as uuid7
+
+from domain.access.actor import COUNTRY, Actor, Scope
+from domain.access.clients import Client, ClientDraft, ClientExists, new_client
+from domain.access.policy import Reach
+from domain.kernel import Paging
+from persistence.access.clients import PgClients
+from persistence.engine import Connection, Database
+
+NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
+HASH, OTHER, THIRD = b"h" * 32, b"o" * 32, b"t" * 32
+
+
+def actor(*areas: str) -> Actor:
+    scopes = frozenset({Scope.CLIENTS_ADMIN})
+    return Actor("admin-1", "NESDC", scopes, areas or (COUNTRY,), 2_000_000_000, "token-1", None, "request-1")
+
+
+def reach(*areas: str) -> Reach:
+    who = actor(*areas)
+    return Reach(who, who.prefixes, None, False)
+
+
+def client(areas: Sequence[str] = ("4201",), **changes: Any) -> Client:
+    draft = ClientDraft(name="HIS", agency="PROV_MOPH-42", scopes=[Scope.HOUSEHOLDS_READ], areas=list(areas))
+    return new_client(str(uuid7.uuid7()), draft, now=NOW).model_copy(update=changes)
+
+
+@pytest_asyncio.fixture(scope="module")
+async def shared(module_dsn: str) -> AsyncIterator[Database]:
+    opened = await Database.open(module_dsn, size=4)
+    yield opened
+    await opened.close()
+
+
+@pytest_asyncio.fixture
+async def connection(shared: Database) -> AsyncIterator[Connection]:
+    """Writes are rolled back."""
+    async with shared.reading() as found:
+        transaction = found.transaction()
+        await transaction.start()
+        yield found
+        await transaction.rollback()
+
+
+@pytest_asyncio.fixture
+async def store(connection: Connection) -> PgClients:
+    return PgClients(connection, uuid7.uuid7)
+
+
+async def audits(connection: Connection, client_id: str) -> list[tuple[str, dict[str, Any]]]:
+    rows = await connection.fetch(
+        "SELECT operation, changes FROM audit WHERE resource = $1 ORDER BY id", client_id
+    )
+    return [(row["operation"], json.loads(row["changes"])) for row in rows]
+
+
+async def test_what_was_added_is_found_as_it_was(store: PgClients) -> None:
+    made = client(expires_at=NOW + timedelta(days=9))
+    await store.add(actor(), made, HASH)
+    assert await store.get(reach(), made.client_id) == made
+    found = await store.credentials(made.client_id, now=NOW)
+    assert found is not None
+    assert (found.client, found.secret_hash, found.previous_secret_hash) == (made, HASH, None)
+    assert await store.credentials("nobody", now=NOW) is None
+
+
+async def test_an_id_is_taken_once(store: PgClients, connection: Connection) -> None:
+    made = client()
+    await store.add(actor(), made, HASH)
+    with pytest.raises(ClientExists):
+        async with connection.transaction():
+            await store.add(actor(), made, OTHER)
+    found = await store.credentials(made.client_id, now=NOW)
+    assert found is not None
+    assert found.secret_hash == HASH
+
+
+@pytest.mark.parametrize(
+    ("areas", "within", "reached"),
+    [
+        (["4201"], ["42"], True),
+        (["4201", "4202"], ["42"], True),
+        (["4201", "41"], ["42"], False),
+        (["42"], ["4201"], False),
+        (["*"], ["42"], False),
+        (["*"], ["*"], True),
+        ([], ["42"], True),
+        (["42"], [], False),
+        ([], [], True),
+    ],
+)
+async def test_a_client_is_reached_when_all_its_areas_are(
+    store: PgClients, areas: list[str], within: list[str], reached: bool
+) -> None:
+    made = client(areas)
+    await store.add(actor(), made, HASH)
+    seen = Reach(actor(*within), [""] if within == ["*"] else within, None, False)
+    assert (await store.get(seen, made.client_id) is not None) == reached
+    page = await store.page(seen, Paging(200, None, "created_at", None))
+    assert (made.client_id in page.items.decode()) == reached
+    later = NOW + timedelta(seconds=1)
+    amended = await store.amend(
+        seen, made.model_copy(update={"enabled": False}), {"enabled": False}, version=1, now=later
+    )
+    assert (amended is not None) == reached
+    rotated = await store.rotate(seen, made.client_id, OTHER, overlap_until=later, now=later)
+    assert (rotated is not None) == reached
+    assert (await store.revoke(seen, made.client_id, OTHER, now=later) is not None) == reached
+
+
+async def test_of_two_amendments_of_one_version_one_is_stored(
+    store: PgClients, connection: Connection
+) -> None:
+    made = client()
+    await store.add(actor(), made, HASH)
+    first = await store.amend(
+        reach(), made.model_copy(update={"name": "A"}), {"name": "A"}, version=1, now=NOW
+    )
+    assert first is not None
+    assert (first.name, first.version) == ("A", 2)
+    second = made.model_copy(update={"name": "B"})
+    assert await store.amend(reach(), second, {"name": "B"}, version=1, now=NOW) is None
+    assert await audits(connection, made.client_id) == [
+        ("client.created", {"agency": "PROV_MOPH-42", "scopes": ["households:read"], "areas": ["4201"]}),
+        ("client.updated", {"name": None}),
+    ]
+
+
+async def test_a_rotation_keeps_the_last_secret_until_its_end(store: PgClients) -> None:
+    made, until = client(), NOW + timedelta(hours=1)
+    await store.add(actor(), made, HASH)
+    await store.rotate(reach(), made.client_id, OTHER, overlap_until=until, now=NOW)
+    for at, previous in ((NOW, HASH), (until - timedelta(seconds=1), HASH), (until, None)):
+        found = await store.credentials(made.client_id, now=at)
+        assert found is not None
+        assert (found.secret_hash, found.previous_secret_hash) == (OTHER, previous)
+    await store.rotate(reach(), made.client_id, THIRD, overlap_until=until, now=NOW)
+    found = await store.credentials(made.client_id, now=NOW)
+    assert found is not None
+    assert (found.secret_hash, found.previous_secret_hash) == (THIRD, OTHER), "the first is gone"
+
+
+async def test_a_revoked_client_has_neither_secret(store: PgClients) -> None:
+    made = client()
+    await store.add(actor(), made, HASH)
+    await store.rotate(reach(), made.client_id, OTHER, overlap_until=NOW + timedelta(hours=1), now=NOW)
+    revoked = await store.revoke(reach(), made.client_id, THIRD, now=NOW)
+    assert revoked is not None
+    assert (revoked.enabled, revoked.version) == (False, 3)
+    found = await store.credentials(made.client_id, now=NOW)
+    assert found is not None
+    assert (found.secret_hash, found.previous_secret_hash) == (THIRD, None)
+
+
+async def test_use_is_noted_once_a_minute_and_makes_no_version(store: PgClients) -> None:
+    made = client()
+    await store.add(actor(), made, HASH)
+    for seconds, noted in ((0, 0), (30, 0), (61, 61)):
+        await store.touch(made.client_id, now=NOW + timedelta(seconds=seconds))
+        found = await store.get(reach(), made.client_id)
+        assert found is not None
+        assert (found.last_used_at, found.version) == (NOW + timedelta(seconds=noted), 1)
+
+
+async def test_a_token_is_barred_once_and_swept_when_it_has_expired(
+    store: PgClients, connection: Connection
+) -> None:
+    ends = int((NOW + timedelta(minutes=10)).timestamp())
+    who = Actor("c-1", "NESDC", frozenset(), (), ends, "barred-1", None, "")
+    for _ in range(2):
+        await store.revoke_token(who, now=NOW)
+    count = "SELECT count(*) FROM revoked_token WHERE token_id = $1"
+    assert await connection.fetchval(count, "barred-1") == 1
+    assert len(await audits(connection, "barred-1")) == 1
+    later = Actor("c-1", "NESDC", frozenset(), (), ends + 1200, "barred-2", None, "")
+    await store.revoke_token(later, now=NOW + timedelta(minutes=15))
+    assert await connection.fetchval(count, "barred-1") == 0
+    assert await connection.fetchval(count, "barred-2") == 1
+
+
+async def test_a_change_that_is_rolled_back_leaves_no_audit_row(database: Database) -> None:
+    made = client()
+    with contextlib.suppress(RuntimeError):
+        async with database.writing() as connection:
+            await PgClients(connection, uuid7.uuid7).add(actor(), made, HASH)
+            raise RuntimeError
+    async with database.reading() as connection:
+        assert await PgClients(connection, uuid7.uuid7).get(reach(), made.client_id) is None
+        assert await audits(connection, made.client_id) == []
+
+
+async def test_ten_amendments_at_once_make_one_version(database: Database) -> None:
+    made = client()
+    async with database.writing() as connection:
+        await PgClients(connection, uuid7.uuid7).add(actor(), made, HASH)
+
+    async def amend(number: int) -> bool:
+        changed = made.model_copy(update={"name": str(number)})
+        async with database.writing() as connection:
+            store = PgClients(connection, uuid7.uuid7)
+            return await store.amend(reach(), changed, {"name": "x"}, version=1, now=NOW) is not None
+
+    assert sum(await asyncio.gather(*(amend(number) for number in range(10)))) == 1

@@ -1,0 +1,82 @@
+"""The application in the test's own process, called over ASGI as each of the demo clients."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import httpx2
+
+from api.app import Worker, create_app
+from api.keyring import Keyring
+from auth.tokens import issue
+from persistence.demo.clients import demo_clients
+
+ISSUER = "http://kaejon.test"
+PURPOSE = {"X-Purpose": "casework"}
+
+
+class Api:
+    """REST and GraphQL by client name; `database` looks behind the doors."""
+
+    def __init__(self, http: httpx2.AsyncClient, worker: Worker, keyring: Keyring) -> None:
+        self.http, self.worker, self.keyring = http, worker, keyring
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, dsn: str, keyring: Keyring) -> AsyncIterator["Api"]:
+        worker = Worker(dsn=dsn, keyring=keyring, issuer=ISSUER, pool_size=8)
+        app = create_app(worker, issuer=ISSUER)
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(app.router.lifespan_context(app))
+            transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
+            http = await stack.enter_async_context(httpx2.AsyncClient(transport=transport, base_url=ISSUER))
+            yield cls(http, worker, keyring)
+
+    def token(self, name: str, **changes: Any) -> str:
+        """A token of a demo client; `changes` replace what it carries."""
+        import time
+        import uuid
+
+        client = next(one for one in demo_clients() if one.name == name)
+        claims: dict[str, Any] = {
+            "client_id": f"demo-{name}",
+            "agency": client.agency,
+            "scopes": client.scopes,
+            "areas": list(client.areas),
+            "token_id": str(uuid.uuid4()),
+            "now": int(time.time()),
+            **changes,
+        }
+        return issue(keys=self.keyring.signing, issuer=ISSUER, audience=ISSUER, **claims)
+
+    async def call(
+        self,
+        name: str | None,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        **claims: Any,
+    ) -> httpx2.Response:
+        """One request as a demo client (None: without a token)."""
+        sent = dict(headers or {})
+        if name is not None:
+            sent.setdefault("Authorization", f"Bearer {self.token(name, **claims)}")
+        if isinstance(body, bytes | str):
+            sent.setdefault("Content-Type", "application/json")
+            return await self.http.request(method, path, content=body, headers=sent)
+        return await self.http.request(method, path, json=body, headers=sent)
+
+    async def get(self, name: str | None, path: str, **more: Any) -> httpx2.Response:
+        return await self.call(name, "GET", path, **more)
+
+    async def post(self, name: str | None, path: str, body: Any = None, **more: Any) -> httpx2.Response:
+        return await self.call(name, "POST", path, body, **more)
+
+    async def graphql(
+        self, name: str | None, query: str, variables: Mapping[str, Any] | None = None, **more: Any
+    ) -> httpx2.Response:
+        return await self.call(
+            name, "POST", "/graphql", {"query": query, "variables": variables or {}}, **more
+        )

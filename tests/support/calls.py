@@ -1,0 +1,230 @@
+"""How to call every REST operation so that it succeeds: what generated tests of the whole table start from.
+
+`{names}` in a path are parts of a `Scene`. A new operation has to be entered here; a test fails until it is.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx2
+
+from api.rest.operations import Operation
+from api.rest.table import ROUTES
+from domain.access.actor import Scope
+from tests.support import builders
+from tests.support.api import PURPOSE, Api
+
+TABLE: tuple[Operation, ...] = tuple(one for routes in ROUTES for one in routes.operations)
+OPERATIONS: Mapping[str, Operation] = {one.id: one for one in TABLE}
+EVERYTHING: tuple[Scope, ...] = tuple(Scope)
+Scene = Mapping[str, str]
+Body = Callable[[Scene], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A request that succeeds, and what the same request gets from somebody of another province."""
+
+    body: Body | None = None
+    elsewhere: tuple[int, str | None] = (200, None)
+    """Status, and the code of the error."""
+    bound: bool = True
+    """A list that shows somebody of another province nothing, or a resource that is hidden."""
+    succeeds: int | None = None
+    """The status, where it is not the operation's own."""
+    form: Mapping[str, str] = field(default_factory=dict)
+
+
+HIDDEN = (404, "not-found")
+OUTSIDE = (403, "outside-your-areas")
+INVALID = (422, "invalid-input")
+EVERYWHERE = Recipe(bound=False)
+"""Reference data: the same for everybody."""
+SURVEY = {
+    "fiscal_year": 2569,
+    "edition": "38",
+    "results": [{"indicator_id": "bmn-38-29", "result": "fail"}],
+}
+
+
+def menu() -> dict[str, Any]:
+    return {
+        "code": f"TEST-{builders.citizen_id()}",
+        "title_th": "เมนูทดลอง",
+        "kind": "livelihood",
+        "dimension": "income",
+        "lead_agencies": ["PROV_MOPH"],
+        "areas": ["42"],
+    }
+
+
+def agency() -> dict[str, Any]:
+    code = f"NGO-{builders.citizen_id()[5:]}"
+    return {"code": code, "name_th": "มูลนิธิ", "kind": "ngo", "area_code": "42"}
+
+
+_years = iter(range(2690, 2500, -1))
+
+
+def campaign() -> dict[str, Any]:
+    return {"fiscal_year": next(_years), "title_th": "โครงการ", "indicator_edition": "38"}
+
+
+def client() -> dict[str, Any]:
+    return {"name": "ระบบ", "agency": "PROV_MOPH-42", "areas": ["42"], "scopes": ["households:read"]}
+
+
+def assignment(scene: Scene) -> dict[str, Any]:
+    return {"problem_ids": [scene["problem_id"]], "agency": "PROV_MOPH-42", "menu_code": "INC-01"}
+
+
+RECIPES: Mapping[str, Recipe] = {
+    "createHousehold": Recipe(lambda _: builders.household(), OUTSIDE),
+    "listHouseholds": Recipe(),
+    "searchHouseholds": Recipe(lambda _: {"name": "สมศ"}),
+    "getHousehold": Recipe(None, HIDDEN),
+    "patchHousehold": Recipe(lambda _: {"has_land": False}, HIDDEN),
+    "putIndicatorResults": Recipe(lambda _: dict(SURVEY), HIDDEN),
+    "getPerson": Recipe(None, HIDDEN),
+    "patchPerson": Recipe(lambda _: {"occupation": "ทอผ้า"}, HIDDEN),
+    "recordAssistance": Recipe(lambda s: builders.event(s["household_id"]), (422, "unknown-household")),
+    "listAssistance": Recipe(),
+    "getAssistance": Recipe(None, HIDDEN),
+    "getAssistanceByExternalId": Recipe(None, HIDDEN),
+    "getAssistanceReceipt": Recipe(None, HIDDEN),
+    "createProblem": Recipe(lambda s: builders.problem(s["household_id"]), INVALID),
+    "listProblems": Recipe(),
+    "getProblem": Recipe(None, HIDDEN),
+    "patchProblem": Recipe(lambda _: {"need": "เมล็ดพันธุ์"}, HIDDEN),
+    "deleteProblem": Recipe(None, (405, "problems-are-permanent"), bound=False),
+    "transitionProblem": Recipe(lambda _: {"to": "entered_in_error", "reason": "บันทึกผิด"}, HIDDEN),
+    "listMenuMatches": Recipe(None, HIDDEN),
+    "createAnalysis": Recipe(lambda _: builders.analysis(), HIDDEN),
+    "listAnalyses": Recipe(None, HIDDEN),
+    "createAssignment": Recipe(assignment, INVALID),
+    "listAssignments": Recipe(),
+    "getAssignment": Recipe(None, HIDDEN),
+    "transitionAssignment": Recipe(
+        lambda _: {"to": "escalated", "reason": "เกินกำลัง", "agency": "PROV_MSDHS-42"}, HIDDEN
+    ),
+    "listMenus": EVERYWHERE,
+    "getMenu": EVERYWHERE,
+    # A menu is its writer's where every area of its offer is.
+    "createMenu": Recipe(lambda _: menu(), (403, "outside-your-areas")),
+    "patchMenu": Recipe(lambda _: {"enabled": False}, (403, "outside-your-areas")),
+    "listAreas": EVERYWHERE,
+    "getArea": EVERYWHERE,
+    "listAgencies": EVERYWHERE,
+    "getAgency": EVERYWHERE,
+    "createAgency": Recipe(lambda _: agency(), OUTSIDE),
+    "patchAgency": Recipe(lambda _: {"name_th": "สมาคม"}, OUTSIDE),
+    "listDimensions": EVERYWHERE,
+    "listIndicators": EVERYWHERE,
+    "getIndicator": EVERYWHERE,
+    "listCodeLists": EVERYWHERE,
+    "listCodes": EVERYWHERE,
+    "listCampaigns": EVERYWHERE,
+    "getCampaign": EVERYWHERE,
+    "createCampaign": Recipe(lambda _: campaign(), OUTSIDE),
+    "patchCampaign": Recipe(lambda _: {"title_th": "โครงการใหม่"}, OUTSIDE),
+    "getMyAccess": EVERYWHERE,
+    "createClient": Recipe(lambda _: client(), OUTSIDE),
+    "listClients": Recipe(),
+    "getClient": Recipe(None, HIDDEN),
+    "patchClient": Recipe(lambda _: {"name": "ระบบใหม่"}, HIDDEN),
+    "rotateClientSecret": Recipe(lambda _: {"overlap_seconds": 60}, HIDDEN),
+    "revokeClient": Recipe(None, HIDDEN),
+    # Without a token: these are how one comes by it.
+    "issueToken": Recipe(form={"grant_type": "client_credentials"}, succeeds=401),
+    "revokeToken": Recipe(form={"token": "x"}, succeeds=401),
+    "getJwks": EVERYWHERE,
+    "getAuthorizationServerMetadata": EVERYWHERE,
+}
+
+WITH_TOKEN = [one.id for one in TABLE if one.policy is not None]
+WITH_BODY = [one.id for one in TABLE if one.policy is not None and one.body is not None]
+READS = [one.id for one in TABLE if one.method == "GET"]
+PAGED = [one.id for one in TABLE if one.method == "GET" and one.many and one.paged]
+
+
+async def everything(
+    api: Api,
+    method: str,
+    path: str,
+    body: Any = None,
+    *,
+    headers: Mapping[str, str] | None = None,
+    **claims: Any,
+) -> httpx2.Response:
+    """As a client with every scope, for the whole country, that states a purpose; `claims` narrow it."""
+    given = {"scopes": EVERYTHING, "areas": ["*"], **claims}
+    return await api.call("center", method, path, body, headers={**PURPOSE, **(headers or {})}, **given)
+
+
+async def make_scene(api: Api) -> Scene:
+    """One of everything, with its ids by the names of path parameters."""
+
+    async def made(path: str, body: Any) -> dict[str, Any]:
+        answer = await everything(api, "POST", path, body)
+        assert answer.status_code in (200, 201), answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    home = await made("/v1/households", builders.household())
+    of_head = {"person_id": home["head_person_id"], "indicator_id": "bmn-38-27"}
+    problem = await made("/v1/problems", builders.problem(home["id"], **of_head))
+    await made(f"/v1/households/{home['id']}/analyses", builders.analysis())
+    await made(f"/v1/problems/{problem['id']}/transitions", {"to": "analysed"})
+    given = await made("/v1/assignments", assignment({"problem_id": problem["id"]}))
+    event = await made("/v1/assistance-events", builders.event(home["id"]))
+    return {
+        "household_id": home["id"],
+        "person_id": home["head_person_id"],
+        "citizen_id": home["members"][0]["person"]["citizen_id"],
+        "problem_id": problem["id"],
+        "assignment_id": given["id"],
+        "event_id": event["id"],
+        "external_id": event["external_id"],
+        "menu_id": (await made("/v1/menus", menu()))["id"],
+        "campaign_id": (await made("/v1/campaigns", campaign()))["id"],
+        "client_id": (await made("/v1/clients", client()))["client_id"],
+        "agency": (await made("/v1/agencies", agency()))["code"],
+        "area": "420101",
+        "list": "purposes",
+        "indicator_id": "bmn-38-27",
+    }
+
+
+def path_of(operation: Operation, scene: Scene) -> str:
+    """The path with its parameters filled in."""
+    code = scene["agency" if operation.path.startswith("/v1/agencies") else "area"]
+    return operation.path.replace(":path}", "}").format(**{**scene, "code": code})
+
+
+async def headers_of(api: Api, operation: Operation, scene: Scene) -> dict[str, str]:
+    """A PATCH names the version that stands there."""
+    if operation.method != "PATCH":
+        return {}
+    return {"If-Match": (await everything(api, "GET", path_of(operation, scene))).headers["etag"]}
+
+
+async def perform(
+    api: Api,
+    id: str,
+    scene: Scene,
+    *,
+    who: str | None = "center",
+    headers: Mapping[str, str] | None = None,
+    query: str = "",
+    **claims: Any,
+) -> httpx2.Response:
+    """The operation's request, as `who`; without `claims` with every right and a purpose."""
+    operation, recipe = OPERATIONS[id], RECIPES[id]
+    body = None if recipe.body is None else recipe.body(scene)
+    sent = {**(await headers_of(api, operation, scene)), **(PURPOSE if headers is None else headers)}
+    path = path_of(operation, scene) + query
+    if recipe.form:
+        return await api.http.request(operation.method, path, data=recipe.form, headers=sent)
+    given = {"scopes": EVERYTHING, "areas": ["*"], **claims}
+    return await api.call(who, operation.method, path, body, headers=sent, **(given if who else {}))

@@ -1,0 +1,93 @@
+"""`kaejon serve` as a process, on a free loopback port."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass
+class RunningServer:
+    url: str
+    data_dir: Path
+    process: "subprocess.Popen[bytes]"
+
+    @property
+    def clients_file(self) -> Path:
+        return self.data_dir / "demo-clients.json"
+
+    def client(self, name: str) -> dict[str, Any]:
+        clients = json.loads(self.clients_file.read_text())["clients"]
+        return next(one for one in clients if one["name"].startswith(name))
+
+    @classmethod
+    @contextmanager
+    def start(
+        cls, data_dir: Path, *arguments: str, households: int | None = 60, env: dict[str, str] | None = None
+    ) -> Iterator["RunningServer"]:
+        """Runs until the block ends; raises with the process's output when it does not come up."""
+        port = free_port()
+        demo = [] if households is None else ["--demo", "--demo-households", str(households)]
+        log_path = data_dir.with_suffix(".log")
+        log_path.parent.mkdir(parents=True, exist_ok=True)
+        with log_path.open("ab") as log:
+            process = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-m",
+                    "api.cli",
+                    "serve",
+                    "--port",
+                    str(port),
+                    "--data-dir",
+                    str(data_dir),
+                    *demo,
+                    *arguments,
+                ],
+                stdout=log,
+                stderr=log,
+                cwd=ROOT,
+                env={**os.environ, **(env or {})},
+            )
+        running = cls(f"http://127.0.0.1:{port}", data_dir, process)
+        try:
+            running.wait_ready(log_path)
+            yield running
+        finally:
+            running.stop()
+
+    def wait_ready(self, log_path: Path, timeout: float = 120) -> None:
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise RuntimeError(f"the server ended:\n{log_path.read_text()[-4000:]}")
+            try:
+                with urllib.request.urlopen(f"{self.url}/readyz", timeout=2) as answer:
+                    if answer.status == 200:
+                        return
+            except OSError:
+                time.sleep(0.1)
+        raise TimeoutError(log_path.read_text()[-4000:])
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(60)
