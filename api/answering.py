@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from api import errors
+from api import errors, redaction
 from api.errors import HttpError
 from auth.tokens import Unauthenticated
 from domain.errors import DomainError
@@ -58,5 +58,5 @@ def described(
     if unavailable is not None:
         return 503, "unavailable", unavailable, (), {"Retry-After": "2"}, {}
     # The type and where it was raised, never its text: a database's messages quote values.
-    log.error("unexpected", path=path, request_id=request_id, **errors.where_raised(error))
+    log.error("unexpected", path=redaction.path(path), request_id=request_id, **errors.where_raised(error))
     return 500, "internal-error", "Something broke here; the trace_id names it in our logs.", (), {}, {}

@@ -5,8 +5,9 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,35 +15,54 @@ import orjson
 import uuid_utils
 import uuid_utils.compat
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api import logs
+from api import logs, signing
+from api.addresses import Callers
+from api.adoption import Adoption, KeyringWatch, adopting
 from api.answering import answer_error
 from api.contract.openapi import openapi_document
 from api.edge import Edge
 from api.errors import HttpError
 from api.graphql.app import graphql_app
-from api.housekeeping import kept_tidy
+from api.housekeeping import kept_sealed, kept_tidy
 from api.keyring import Keyring, read_keyring
+from api.limits.gate import RateLimits
+from api.limits.quotas import Quotas
+from api.limits.redis import RedisQuota
 from api.operations import docs, errors, health
 from api.operations.metrics import Metrics
 from api.operations.metrics import routes as metric_routes
 from api.paging import Cursors
 from api.rest.serving import PathApp
 from api.rest.table import ROUTES, by_path
+from api.settings import Settings
 from api.wiring import Services, utc_now
 from auth.clients import ClientSecrets
+from auth.keys import SigningKeys, SigningSupply
 from auth.tokens import TokenVerifier
+from persistence.access.ledger import Sealer
+from persistence.access.quota import PgQuota
+from persistence.access.signing import PgSigning, digest_of
 from persistence.access.standing import PgStanding, watched
 from persistence.cipher import BlindIndex, FieldCipher
 from persistence.engine import Database
 from persistence.exchange.idempotency import MOST_FORGOTTEN
 from persistence.migrate import head
-from persistence.sealing import Sealing
+from persistence.sealing import Keys, Sealing
 from persistence.work import WorkFactory
 
 new_id = uuid_utils.compat.uuid7
+CORS_SENT = (
+    "Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-Purpose", "X-Request-Id",
+)  # fmt: skip
+CORS_SHOWN = (
+    "ETag", "Idempotency-Replayed", "Link", "Location", "RateLimit", "RateLimit-Policy", "Retry-After",
+    "WWW-Authenticate", "X-Request-Id",
+)  # fmt: skip
+"""What a page of another origin may send and see, beside what browsers allow anyway."""
 
 
 def request_id() -> str:
@@ -50,16 +70,41 @@ def request_id() -> str:
 
 
 def sealing_of(keyring: Keyring) -> Sealing:
-    cipher = FieldCipher(keyring.field_keys, current=keyring.current_field_key, entropy=os.urandom)
-    return Sealing(cipher, BlindIndex(keyring.index_key))
+    keys = keys_of(keyring)
+    return Sealing(keys.cipher, keys.index, keys.content)
+
+
+def keys_of(keyring: Keyring) -> Keys:
+    return Keys(
+        FieldCipher(keyring.field_keys, current=keyring.current_field_key, entropy=os.urandom),
+        BlindIndex(keyring.index_keys, current=keyring.current_index_key),
+        BlindIndex({1: keyring.content_key}, current=1),
+    )
+
+
+def digest_of_keys(keys: SigningKeys) -> bytes:
+    return digest_of((key.kid, key.state.value) for key in keys.keys)
 
 
 class Worker:
     """What one process serves with; `application` is the ASGI application around it."""
 
-    def __init__(self, *, dsn: str, keyring: Keyring, issuer: str, pool_size: int = 10) -> None:
+    def __init__(
+        self,
+        *,
+        dsn: str,
+        keyring: Keyring,
+        issuer: str,
+        pool_size: int = 10,
+        keys_file: Path | None = None,
+        settings: Settings | None = None,
+    ) -> None:
+        """`keys_file` is where the keyring came from, and where a newer one is looked for."""
         self._dsn, self._keyring, self._issuer, self._pool_size = dsn, keyring, issuer, pool_size
+        self._keys_file = keys_file
+        self.settings = settings or Settings()
         self.database: Database | None = None
+        self.metrics = Metrics()
 
     async def start(self, stack: AsyncExitStack) -> Services:
         """Connects and begins to watch what is barred; `stack` undoes it."""
@@ -67,25 +112,64 @@ class Worker:
         stack.push_async_callback(database.close)
         standing = await stack.enter_async_context(watched(PgStanding(database)))
         keyring = self._keyring
-        works = WorkFactory(database, sealing_of(keyring), new_id)
+        sealing = sealing_of(keyring)
+        works = WorkFactory(database, sealing, new_id)
+        store = PgSigning(database, sealing)
+        supply = SigningSupply(await signing.first(store, keyring.signing, now=utc_now()))
+        verifier = TokenVerifier(
+            keys=supply.keys, issuer=self._issuer, audience=self._issuer, standing=standing
+        )
+        supply.tell(verifier.use)
+        watch = KeyringWatch(self._keys_file, keyring, lambda newer: sealing.use(keys_of(newer)))
+        sealing.watch(watch.look)
+        await stack.enter_async_context(
+            adopting(
+                Adoption(
+                    worker_id=new_id(), watch=watch, supply=supply, store=store, digest_of=digest_of_keys
+                )
+            )
+        )
         async with works.reading() as work:
             purposes = await work.reference.codes_of("purposes")
-        await stack.enter_async_context(kept_tidy(self._tidy(works, standing)))
+        await stack.enter_async_context(kept_tidy(self._tidy(works, standing, store)))
+        limits = await self._limits(database, stack)
+        sealer = Sealer(database, keyring.audit_key, now=utc_now)
+        await stack.enter_async_context(kept_sealed(sealer, self.metrics.access_log_sealed))
         return Services(
             works=works,
-            verifier=TokenVerifier(
-                keys=keyring.signing, issuer=self._issuer, audience=self._issuer, standing=standing
-            ),
-            signing=keyring.signing,
+            verifier=verifier,
+            signing=supply,
             secrets=ClientSecrets(pepper=keyring.client_pepper, entropy=os.urandom),
             standing=standing,
             cursors=Cursors(keyring.cursor_key),
             issuer=self._issuer,
             purposes=purposes,
             new_id=new_id,
+            limits=limits,
         )
 
-    def _tidy(self, works: WorkFactory, standing: PgStanding) -> Callable[[], Awaitable[None]]:
+    async def _limits(self, database: Database, stack: AsyncExitStack) -> RateLimits:
+        """Counted in the database, or in Redis where there is one; old windows are swept in the database."""
+        settings = self.settings
+        url, counted = settings.redis_url, PgQuota(database.alone)
+        quotas = Quotas(
+            RedisQuota(url) if url else counted,
+            gauges=self.metrics,
+            patience_s=settings.rate_limit_patience,
+        )
+        stack.push_async_callback(quotas.close)
+        longest = timedelta(seconds=2 * max(rate.seconds for rate in settings.rates.values()))
+
+        async def swept() -> None:
+            quotas.forget_ended()
+            await counted.forget_old(utc_now() - longest)
+
+        await stack.enter_async_context(kept_tidy(swept))
+        return RateLimits(quotas, settings.rates, refused=self.metrics.rate_limited)
+
+    def _tidy(
+        self, works: WorkFactory, standing: PgStanding, store: PgSigning
+    ) -> Callable[[], Awaitable[None]]:
         async def tidy() -> None:
             async with works.reading() as work:
                 forgotten = MOST_FORGOTTEN
@@ -93,6 +177,7 @@ class Worker:
                 while forgotten == MOST_FORGOTTEN:
                     forgotten = await work.idempotency.forget_old(now=utc_now())
             await standing.forget_expired()
+            await signing.keep_to_schedule(store, days=self.settings.signing_key_days, now=utc_now())
 
         return tidy
 
@@ -110,7 +195,7 @@ class Worker:
 
 def create_app(worker: Worker, *, issuer: str, most: int = 1000) -> FastAPI:
     """The application: REST, GraphQL and operations behind one edge; `most` requests under way at once."""
-    metrics = Metrics()
+    metrics = worker.metrics
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -124,7 +209,14 @@ def create_app(worker: Worker, *, issuer: str, most: int = 1000) -> FastAPI:
 
     def edged(app: ASGIApp) -> ASGIApp:
         return Edge(
-            app, request_ids=request_id, metrics=metrics, log_line=logs.request_line, base=issuer, most=most
+            crossed(app, worker.settings.origins),
+            request_ids=request_id,
+            metrics=metrics,
+            log_line=logs.request_line,
+            base=issuer,
+            most=most,
+            callers=Callers(worker.settings.proxies),
+            body_deadline_s=worker.settings.body_deadline,
         )
 
     app = Application(
@@ -133,6 +225,21 @@ def create_app(worker: Worker, *, issuer: str, most: int = 1000) -> FastAPI:
     app.router.redirect_slashes = False
     app.router.default = _Unknown(issuer)
     return app
+
+
+def crossed(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
+    """`app` for pages of those origins as well; without any, nothing is said of other origins at all."""
+    if not origins:
+        return app
+    return CORSMiddleware(
+        app,
+        allow_origins=origins,
+        allow_methods=("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"),
+        allow_headers=CORS_SENT,
+        expose_headers=CORS_SHOWN,
+        # A token is sent by the page itself; cookies there are none.
+        allow_credentials=False,
+    )
 
 
 class Application(FastAPI):
@@ -183,6 +290,7 @@ def from_environment() -> FastAPI:
         keyring=_keyring_of_environment(),
         issuer=issuer,
         pool_size=int(os.environ.get("KAEJON_SERVING_POOL", "10")),
+        keys_file=None if os.environ.get("KAEJON_KEYS") else Path(os.environ["KAEJON_SERVING_KEYS"]),
     )
     return create_app(worker, issuer=issuer, most=int(os.environ.get("KAEJON_SERVING_MOST", "1000")))
 

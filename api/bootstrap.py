@@ -3,9 +3,9 @@
 import json
 import os
 import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,21 +13,27 @@ from uuid import UUID
 
 import asyncpg
 
-from api.app import new_id, sealing_of
-from api.keyring import FILE_NAME, Keyring, load_keyring
+from api import signing
+from api.adoption import KeyringWatch
+from api.app import keys_of, new_id, sealing_of
+from api.keyring import FILE_NAME, Keyring, KeyringError, load_keyring, write_keyring
 from api.settings import Settings
 from api.watchdog import kept_running
 from auth.clients import ClientSecrets, hash_secret
 from domain.access.actor import COUNTRY, Actor, Scope
-from domain.access.clients import ClientDraft, IssuedClient, create, new_client
+from domain.access.clients import ClientDraft, create, new_client
+from persistence.access.ledger import prune
+from persistence.access.signing import PgSigning
 from persistence.cipher import CannotOpen
 from persistence.demo.clients import demo_clients
 from persistence.demo.load import load as load_demo
 from persistence.demo.load import loaded as loaded_demo
 from persistence.embedded import EmbeddedPostgres, holds_cluster
 from persistence.engine import Database
+from persistence.login import serving_login
 from persistence.migrate import upgrade
 from persistence.reference.load import load_reference
+from persistence.sealing import Sealing
 from persistence.work import PgWork, WorkFactory
 
 DATABASE = "kaejon"
@@ -54,6 +60,16 @@ class Prepared:
     owner_dsn: str
     dsn: str
     keyring: Keyring
+    keys_file: Path | None = None
+    """Where newer keys would stand, for work that goes on while they are changed."""
+
+    def sealing(self) -> Sealing:
+        """The keys as they are now, and as they will be when this is used later."""
+        sealing = sealing_of(self.keyring)
+        sealing.watch(
+            KeyringWatch(self.keys_file, self.keyring, lambda newer: sealing.use(keys_of(newer))).look
+        )
+        return sealing
 
 
 @contextmanager
@@ -87,7 +103,7 @@ def keyring_of(settings: Settings) -> Keyring:
 async def prepare(settings: Settings, owner_dsn: str, dsn: str, keyring: Keyring, say: Say) -> Prepared:
     """Creates the embedded database, migrates, and loads what is new in the reference data."""
     if settings.database_url is None:
-        await _create_database(owner_dsn)
+        await create_database(owner_dsn)
     else:
         for one in dict.fromkeys((owner_dsn, dsn)):
             await _refuse_unusable(one)
@@ -95,11 +111,23 @@ async def prepare(settings: Settings, owner_dsn: str, dsn: str, keyring: Keyring
     for loaded in await load_reference(owner_dsn, now=datetime.now(UTC)):
         if loaded.changed:
             say(f"reference data: {loaded.file}, {loaded.rows} rows")
-    await _check_keys(owner_dsn, keyring)
-    return Prepared(owner_dsn, dsn, keyring)
+    await check_keys(owner_dsn, keyring)
+    if settings.database_url is None:
+        dsn = await serving_login(owner_dsn)
+    return await _with_signing_keys(Prepared(owner_dsn, dsn, keyring, keys_file(settings)), say)
 
 
-async def _create_database(dsn: str) -> None:
+async def forget_old_access(settings: Settings, prepared: Prepared, say: Say) -> None:
+    """Lets the access log go where it is older than its retention; as the owner, the service may not."""
+    gone = await prune(
+        prepared.owner_dsn, days=settings.access_log_days, now=datetime.now(UTC), new_id=new_id
+    )
+    if gone.rows:
+        say(f"access log: {gone.rows} rows were older than {settings.access_log_days} days")
+
+
+async def create_database(dsn: str) -> None:
+    """In the embedded server, where it is missing."""
     connection = await asyncpg.connect(dsn.replace(f"/{DATABASE}?", "/postgres?"))
     try:
         if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", DATABASE):
@@ -135,11 +163,11 @@ class WrongKeys(Exception):
     """The keyring does not open what the database holds."""
 
 
-async def _check_keys(dsn: str, keyring: Keyring) -> None:
+async def check_keys(dsn: str, keyring: Keyring) -> None:
     """Refuses to serve under other keys than the first start's: every read and write would go wrong.
 
-    The first start leaves a fingerprint of the keys that never change, so that of two hosts that each made keys
-    of their own for one empty database the second is told so.
+    The first start leaves a fingerprint of what is never rotated, so that of two hosts that each made keys of
+    their own for one empty database the second is told so. Keys that are rotated are tried on one row.
     """
     connection = await asyncpg.connect(dsn)
     try:
@@ -148,23 +176,64 @@ async def _check_keys(dsn: str, keyring: Keyring) -> None:
                ON CONFLICT (file) DO UPDATE SET file = reference_load.file RETURNING sha256""",
             keyring.fingerprint,
         )
-        row = await connection.fetchrow(
-            "SELECT id, citizen_id_sealed FROM person WHERE citizen_id_sealed IS NOT NULL LIMIT 1"
+        sealed = await connection.fetchrow(
+            """SELECT household_id, id, citizen_id_sealed FROM person
+               WHERE citizen_id_sealed IS NOT NULL ORDER BY household_id, id LIMIT 1"""
+        )
+        found = sealed and await connection.fetch(
+            "SELECT key_id, blind_index FROM citizen_identity WHERE person_id = $1", sealed["id"]
         )
     finally:
         await connection.close()
-    if known != keyring.fingerprint or (row is not None and not _opens(keyring, row[0], row[1])):
+    if known != keyring.fingerprint or (sealed and not _fits(keyring, sealed["id"], sealed[2], dict(found))):
         raise WrongKeys(
             f"The keys ({FILE_NAME}, KAEJON_KEYS or KAEJON_KEYS_FILE) are not those this database was sealed with."
         )
 
 
-def _opens(keyring: Keyring, person_id: UUID, sealed: bytes) -> bool:
+def _fits(keyring: Keyring, person_id: UUID, sealed: bytes, indices: dict[int, bytes]) -> bool:
+    """Whether the citizen id opens, and is found under the key that is looked with."""
+    keys = keys_of(keyring)
     try:
-        sealing_of(keyring).cipher.open("person", "citizen_id_sealed", person_id, sealed)
+        citizen_id = keys.cipher.open("person", "citizen_id_sealed", person_id, sealed)
     except CannotOpen:
         return False
-    return True
+    return indices.get(keys.index.current) == keys.index.of(citizen_id)
+
+
+@asynccontextmanager
+async def signing_store(prepared: Prepared) -> AsyncIterator[PgSigning]:
+    """The signing keys of the database; made at its first start, or taken over from an older keyring."""
+    database = await Database.open(prepared.dsn, size=1)
+    try:
+        store = PgSigning(database, prepared.sealing())
+        await signing.first(store, prepared.keyring.signing, now=datetime.now(UTC))
+        yield store
+    finally:
+        await database.close()
+
+
+async def _with_signing_keys(prepared: Prepared, say: Say) -> Prepared:
+    """With a keyring that holds none itself."""
+    async with signing_store(prepared):
+        pass
+    if prepared.keyring.signing is None:
+        return prepared
+    rest = replace(prepared.keyring, signing=None)
+    if prepared.keys_file is not None:
+        try:
+            write_keyring(prepared.keys_file, rest, replacing=True)
+        except KeyringError:
+            say("The signing keys now stand in the database: take signing_keys out of the keyring's file.")
+    return replace(prepared, keyring=rest)
+
+
+def keys_file(settings: Settings) -> Path | None:
+    """Where the keyring stands; None when it came in KAEJON_KEYS."""
+    if os.environ.get("KAEJON_KEYS") is not None:
+        return None
+    file = os.environ.get("KAEJON_KEYS_FILE")
+    return Path(file) if file else settings.data_dir / FILE_NAME
 
 
 async def first_admin(settings: Settings, prepared: Prepared) -> None:
@@ -180,19 +249,14 @@ async def first_admin(settings: Settings, prepared: Prepared) -> None:
         areas=[COUNTRY],
     )
     secret = hash_secret(settings.admin_client_secret, prepared.keyring.client_pepper)
-    async with _working(prepared) as works, works.writing() as work:
+    async with working(prepared) as works, works.writing(OPERATOR) as work:
         if not await work.connection.fetchval("SELECT EXISTS (SELECT FROM client)"):
             client = new_client(settings.admin_client_id, draft, now=datetime.now(UTC))
             await work.clients.add(OPERATOR, client, secret)
 
 
-async def create_client(prepared: Prepared, draft: ClientDraft) -> IssuedClient:
-    """For the command line: as POST /v1/clients, by the operator."""
-    async with _working(prepared) as works, works.writing() as work:
-        return await create(work, OPERATOR, draft, now=datetime.now(UTC), secrets=_secrets(prepared))
-
-
-def _secrets(prepared: Prepared) -> ClientSecrets:
+def secrets_of(prepared: Prepared) -> ClientSecrets:
+    """How this installation makes and hashes client secrets."""
     return ClientSecrets(pepper=prepared.keyring.client_pepper, entropy=secrets.token_bytes)
 
 
@@ -202,13 +266,14 @@ class _Working:
 
     async def __aenter__(self) -> WorkFactory:
         self._database = await Database.open(self._prepared.dsn, size=2)
-        return WorkFactory(self._database, sealing_of(self._prepared.keyring), new_id)
+        return WorkFactory(self._database, self._prepared.sealing(), new_id)
 
     async def __aexit__(self, *_: object) -> None:
         await self._database.close()
 
 
-def _working(prepared: Prepared) -> _Working:
+def working(prepared: Prepared) -> _Working:
+    """Units of work on a small pool, for the command line."""
     return _Working(prepared)
 
 
@@ -232,7 +297,7 @@ async def demo(
     finally:
         await connection.close()
     if empty:
-        sealing = sealing_of(prepared.keyring)
+        sealing = prepared.sealing()
         await load_demo(
             prepared.owner_dsn,
             households,
@@ -250,7 +315,7 @@ async def _demo_clients(path: Path, prepared: Prepared) -> None:
     if path.exists():  # noqa: ASYNC240 - nothing is served yet
         return
     issued: list[dict[str, Any]] = []
-    async with _working(prepared) as works, works.writing() as work:
+    async with working(prepared) as works, works.writing(OPERATOR) as work:
         for demo_client in demo_clients():
             issued.append(await _demo_client(work, demo_client, prepared))
         _write_private(path, json.dumps({"clients": issued}, ensure_ascii=False, indent=2))
@@ -263,7 +328,7 @@ async def _demo_client(work: PgWork, demo_client: Any, prepared: Prepared) -> di
         scopes=list(demo_client.scopes),
         areas=list(demo_client.areas),
     )
-    client = await create(work, OPERATOR, draft, now=datetime.now(UTC), secrets=_secrets(prepared))
+    client = await create(work, OPERATOR, draft, now=datetime.now(UTC), secrets=secrets_of(prepared))
     return {
         "name": client.name,
         "client_id": client.client_id,

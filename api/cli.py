@@ -1,96 +1,31 @@
 """`kaejon`: serve, operate, and load. The composition root of the command line."""
 
 import asyncio
-import json
 import logging
 import signal
 import sys
-from collections.abc import Callable
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from pydantic import ValidationError
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from api import logs
+from api.commands import audit, client, db, keys
+from api.commands.shell import DataDir
+from api.commands.shell import explained as _explained
+from api.commands.shell import progress as _progress
+from api.commands.shell import say as _say
+from api.commands.shell import settings_of as _settings
+from api.commands.shell import with_database as _with_database
 from api.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-client_app = typer.Typer(no_args_is_help=True, help="Clients of the service.")
 reference_app = typer.Typer(no_args_is_help=True, help="Reference data.")
-db_app = typer.Typer(no_args_is_help=True, help="The embedded database server.")
-keys_app = typer.Typer(no_args_is_help=True, help="The service's keys.")
-app.add_typer(client_app, name="client")
+app.add_typer(client.app, name="client")
 app.add_typer(reference_app, name="reference")
-app.add_typer(db_app, name="db")
-app.add_typer(keys_app, name="keys")
-
-console = Console(stderr=True)
-DataDir = Annotated[Path | None, typer.Option(help="Where the embedded database and the keys are.")]
-
-
-def _say(text: str) -> None:
-    console.print(text, highlight=False, markup=False, soft_wrap=True)
-
-
-def _settings(**given: Any) -> Settings:
-    try:
-        settings = Settings(**{name: value for name, value in given.items() if value is not None})
-    except ValidationError as error:
-        # The names and what was wanted, never the values: one of them is a password.
-        faults = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        raise SystemExit(f"kaejon: a setting is not valid: {faults}") from None
-    return settings.model_copy(update={"data_dir": settings.data_dir.absolute()})
-
-
-@contextmanager
-def _explained() -> Any:
-    """What an operator can mend is said in a sentence; anything else keeps its traceback."""
-    from api.bootstrap import DatabaseUnusable, WrongKeys
-    from api.keyring import KeyringError
-    from api.serve import PortTaken
-    from domain.errors import DomainError
-    from persistence.embedded import DataDirectoryInUse, EmbeddedUnavailable
-    from persistence.migrate import SchemaAhead
-    from persistence.reference.sheets import ReferenceFileError
-
-    try:
-        yield
-    except DomainError as error:
-        faults = "; ".join(f"{fault.pointer}: {fault.detail}" for fault in error.faults)
-        raise SystemExit(f"kaejon: {error.detail} {faults}".rstrip()) from None
-    except (
-        DatabaseUnusable, DataDirectoryInUse, EmbeddedUnavailable, KeyringError, PortTaken, ReferenceFileError,
-        SchemaAhead, WrongKeys,
-    ) as error:  # fmt: skip
-        raise SystemExit(f"kaejon: {error}") from None
-
-
-@contextmanager
-def _progress(label: str) -> Any:
-    """A bar on a terminal, a line now and then elsewhere."""
-    if not console.is_terminal:
-        yield _logged_progress(label)
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task(label)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
-
-
-def _logged_progress(label: str) -> Callable[[int, int], None]:
-    said = 0
-
-    def progress(done: int, total: int) -> None:
-        nonlocal said
-        if done == total or done - said >= max(total // 10, 1):
-            said = done
-            _say(f"{label}: {done} of {total}")
-
-    return progress
+app.add_typer(db.app, name="db")
+app.add_typer(keys.app, name="keys")
+app.add_typer(audit.app, name="audit")
 
 
 @app.command()
@@ -123,6 +58,7 @@ def serve(
                 nonlocal is_demo
                 prepared = await bootstrap.prepare(settings, owner_dsn, dsn, keyring, _say)
                 await bootstrap.first_admin(settings, prepared)
+                await bootstrap.forget_old_access(settings, prepared, _say)
                 if demo:
                     with _progress("demo households") as progress:
                         is_demo = await bootstrap.demo(settings, prepared, demo_households, progress, _say)
@@ -152,46 +88,6 @@ def _demo_hint(settings: Settings, url: str) -> str:
         " | python3 -c 'import json,sys;print(json.load(sys.stdin)[\"access_token\"])')\n"
         f'  curl -s -H "Authorization: Bearer $TOKEN" "{url}/v1/households?area=42&limit=2"'
     )
-
-
-def _with_database(settings: Settings, work: Callable[[Any], Any]) -> Any:
-    """Runs against the running embedded server of the data directory, or starts it for the while."""
-    from api import bootstrap
-    from persistence.embedded import running_url
-
-    with _explained():
-        keyring = bootstrap.keyring_of(settings)
-        url = None if settings.database_url else running_url(settings.data_dir)
-        if url is not None:
-            dsn = url.replace("/postgres?", f"/{bootstrap.DATABASE}?")
-            return asyncio.run(work(bootstrap.Prepared(dsn, dsn, keyring)))
-        with bootstrap.database_server(settings) as (owner_dsn, dsn):
-
-            async def go() -> Any:
-                return await work(await bootstrap.prepare(settings, owner_dsn, dsn, keyring, _say))
-
-            return asyncio.run(go())
-
-
-@client_app.command("create")
-def client_create(
-    agency: Annotated[str, typer.Option(help="Agency code, e.g. PROV_MOPH-42.")],
-    scope: Annotated[list[str], typer.Option(help="Repeat for each scope.")],
-    area: Annotated[list[str], typer.Option(help="Area code, or * for the country; repeat.")],
-    name: str = "Created on the command line",
-    data_dir: DataDir = None,
-) -> None:
-    """Create a client; its secret is printed once."""
-    from api import bootstrap, parsing
-    from domain.access.clients import ClientDraft
-
-    body = json.dumps({"name": name, "agency": agency, "scopes": scope, "areas": area}).encode()
-    with _explained():
-        draft = parsing.body(body, ClientDraft)
-    issued = _with_database(
-        _settings(data_dir=data_dir), lambda prepared: bootstrap.create_client(prepared, draft)
-    )
-    sys.stdout.write(issued.model_dump_json(indent=2) + "\n")
 
 
 @reference_app.command("load")
@@ -244,60 +140,6 @@ def contract(out: Path = Path("openapi")) -> None:
     from api.contract.files import write_contract
 
     write_contract(out)
-
-
-@db_app.command("start")
-def db_start(data_dir: DataDir = None) -> None:
-    """Run the embedded server in the foreground until interrupted."""
-    from api import bootstrap
-
-    settings = _settings(data_dir=data_dir)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with _explained():
-        keyring = bootstrap.keyring_of(settings)
-        with bootstrap.database_server(settings) as (owner_dsn, dsn):
-            asyncio.run(bootstrap.prepare(settings, owner_dsn, dsn, keyring, _say))
-            _say("The embedded PostgreSQL runs; `kaejon db url` prints its address. Ctrl-C stops it.")
-            signal.pause()
-
-
-@db_app.command("stop")
-def db_stop(data_dir: DataDir = None) -> None:
-    """Stop the process that owns the data directory, and the server with it."""
-    import os
-
-    from persistence.embedded import owner_of
-
-    pid = owner_of(_settings(data_dir=data_dir).data_dir)
-    if pid is None:
-        raise SystemExit("kaejon: no server runs in that directory")
-    os.kill(pid, signal.SIGTERM)
-    _say(f"asked process {pid} to stop")
-
-
-@db_app.command("url")
-def db_url(data_dir: DataDir = None) -> None:
-    """Print the address of the running embedded server; it holds the password."""
-    from api.bootstrap import DATABASE
-    from persistence.embedded import running_url
-
-    url = running_url(_settings(data_dir=data_dir).data_dir)
-    if url is None:
-        raise SystemExit("kaejon: no server runs in that directory")
-    sys.stdout.write(url.replace("/postgres?", f"/{DATABASE}?") + "\n")
-
-
-@keys_app.command("generate")
-def keys_generate(file: Path) -> None:
-    """Write a new keyring to a file of mode 0600, for KAEJON_KEYS_FILE."""
-    from api.keyring import Keyring, write_keyring
-
-    with _explained():
-        try:
-            write_keyring(file, Keyring.generate(), replacing=False)
-        except FileExistsError:
-            raise SystemExit(f"kaejon: {file} exists; keys are never overwritten") from None
-    _say(f"wrote {file}; keep a copy apart from the database's backups")
 
 
 @app.callback()

@@ -4,29 +4,31 @@ One ASGI middleware instead of six: each layer costs a hot read some microsecond
 """
 
 import asyncio
-import re
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api import redaction
+from api.addresses import Callers
 from api.answering import answer_error
 from api.errors import HttpError
+from api.limits.headers import limit_headers
 
 BODY_DEADLINE_S = 30.0
 LARGEST_BODY = 1_048_576
 LONGEST_URL = 8_192
-_GIVEN_ID = re.compile(rb"[A-Za-z0-9._\-]{1,64}")
-_IDENTIFIER = re.compile(rb"[0-9]{13}")
-"""What may be a citizen id is taken for one: it would stand in every log line of the request."""
-_SECURITY = [
+SECURITY = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"x-frame-options", b"DENY"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 ]
-_NAMES = {name for name, _ in _SECURITY}
+_NO_STORE = (b"cache-control", b"no-store")
+"""Of every answer that does not say otherwise itself: what is public says so."""
+_HSTS = (b"strict-transport-security", b"max-age=31536000")
+_NAMES = {name for name, _ in SECURITY} | {_NO_STORE[0]}
 
 
 class Meter(Protocol):
@@ -53,8 +55,14 @@ class Edge:
         log_line: LogLine,
         base: str,
         most: int = 1000,
+        callers: Callers | None = None,
+        body_deadline_s: float = BODY_DEADLINE_S,
     ) -> None:
-        self._under_way, self._most = 0, most
+        """`most` requests under way at once; `base` is the public URL, and https there means HSTS."""
+        self._under_way, self._most, self._body_deadline_s = 0, most, body_deadline_s
+        self._callers = callers or Callers()
+        self._always = [*SECURITY, _NO_STORE]
+        self._hsts = base.startswith("https://")
         self._app, self._next_id, self._metrics, self._log, self._base = (
             app,
             request_ids,
@@ -71,6 +79,7 @@ class Edge:
         self._under_way += 1
         request_id = scope["request_id"] = self._request_id(scope)
         id_header = (b"x-request-id", request_id.encode())
+        scope["remote"] = self._callers.address_of(scope)
         status = 0
         self._metrics.begun()
 
@@ -80,8 +89,13 @@ class Edge:
                 status = message["status"]
                 headers = message["headers"] = list(message["headers"])
                 own = {name for name, _ in headers} & _NAMES
-                headers.extend(_SECURITY if not own else [one for one in _SECURITY if one[0] not in own])
+                always = self._always
+                headers.extend(always if not own else [one for one in always if one[0] not in own])
                 headers.append(id_header)
+                if self._hsts and not self._callers.came_by_http(scope):
+                    headers.append(_HSTS)
+                if "rate_limits" in scope:
+                    headers.extend(limit_headers(list(scope["rate_limits"].values())))
             await send(message)
 
         try:
@@ -94,7 +108,7 @@ class Edge:
                 )
             if len(scope["path"]) + len(scope["query_string"]) > LONGEST_URL:
                 raise HttpError(414, "uri-too-long", f"A URL has at most {LONGEST_URL} characters.")
-            await self._app(scope, _limited(scope, receive), answered)
+            await self._app(scope, _limited(scope, receive, self._body_deadline_s), answered)
         except Exception as error:
             if status:
                 raise
@@ -106,8 +120,8 @@ class Edge:
 
     def _request_id(self, scope: Scope) -> str:
         for name, value in scope["headers"]:
-            if name == b"x-request-id" and _GIVEN_ID.fullmatch(value) and not _IDENTIFIER.search(value):
-                return str(value.decode())
+            if name == b"x-request-id" and (given := redaction.request_id(value)) is not None:
+                return given
         return self._next_id()
 
     def _finish(self, scope: Scope, status: int, seconds: float) -> None:
@@ -128,7 +142,7 @@ class Edge:
         )
 
 
-def _limited(scope: Scope, receive: Receive) -> Receive:
+def _limited(scope: Scope, receive: Receive, deadline_s: float) -> Receive:
     """The body, bounded in size by the operation and in time by a deadline."""
     declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
     if declared == b"0" and scope["method"] in ("GET", "HEAD"):
@@ -142,7 +156,7 @@ def _limited(scope: Scope, receive: Receive) -> Receive:
         if not declared.isdigit() or int(declared) > most:
             raise _too_large(most)
         clock = asyncio.get_running_loop().time
-        deadline = deadline or clock() + BODY_DEADLINE_S
+        deadline = deadline or clock() + deadline_s
         try:
             async with asyncio.timeout_at(deadline):
                 message = await receive()
@@ -150,7 +164,7 @@ def _limited(scope: Scope, receive: Receive) -> Receive:
             raise HttpError(
                 408,
                 "request-timeout",
-                f"A body arrives within {BODY_DEADLINE_S:.0f} s.",
+                f"A body arrives within {deadline_s:g} s.",
                 headers={"Connection": "close"},
             ) from None
         read += len(message.get("body", b""))

@@ -1,12 +1,12 @@
 """RFC 9457 answers: one table from the families of errors to statuses, one shape for all of them."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
 from starlette.responses import Response
 
+from api import redaction
 from domain.access.policy import InsufficientScope
 from domain.errors import (
     Conflict,
@@ -49,9 +49,6 @@ TITLES = {
     500: "Internal error",
     503: "Unavailable",
 }
-
-
-_IDENTIFIER = re.compile("[0-9]{13}")
 
 
 class HttpError(Exception):
@@ -102,15 +99,14 @@ def problem(
         "title": TITLES.get(status, "Error"),
         "status": status,
         "detail": detail,
-        "instance": _IDENTIFIER.sub("[redacted]", instance),
+        "instance": redaction.path(instance),
         "code": code,
         "errors": [fault.as_dict() for fault in faults],
         "trace_id": trace_id,
         **(extra or {}),
     }
-    return Response(
-        orjson.dumps(body), status, {**(headers or {}), "Cache-Control": "no-store"}, media_type=MEDIA_TYPE
-    )
+    kept = {"Vary": "Authorization, X-Purpose", **(headers or {}), "Cache-Control": "no-store"}
+    return Response(orjson.dumps(body), status, kept, media_type=MEDIA_TYPE)
 
 
 def unavailable(error: BaseException) -> str | None:

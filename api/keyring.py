@@ -1,7 +1,8 @@
 """The service's secrets, in one place: a JSON document in the environment or in a file of mode 0600.
 
-Decision: keys never stand in the database. A stolen backup is then useless without them; the cost is that a
-restored backup is useless as well, so the keyring has to be kept with the same care, somewhere else.
+Decision: keys never stand readable in the database. A stolen backup is then useless without them; the cost is
+that a restored backup is useless as well, so the keyring has to be kept with the same care, somewhere else.
+What stands in the database are the signing keys, which every worker has to share, sealed under a field key.
 """
 
 import base64
@@ -13,14 +14,17 @@ import secrets
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
 from auth.keys import BadKey, KeyState, SigningKey, SigningKeys
 
 FILE_NAME = "keys.json"
-_FORMAT = 1
+_FORMAT = 2
+_FIRST_FORMAT = 1
+"""One index key, no audit and backup keys, and the signing keys in the document."""
+_LAST_KEY_ID = 255  # it has to fit into the first byte of what is sealed
 _KEY = 32  # bytes of every symmetric key
 _LARGEST = 65_536  # bytes of a keyring
 _HOW = "make them with `kaejon keys generate`, and give them in KAEJON_KEYS or KAEJON_KEYS_FILE"
@@ -35,58 +39,81 @@ class Keyring:
     """Every secret of the service. `repr` shows none of them."""
 
     field_keys: Mapping[int, bytes] = field(repr=False)
-    """By id, 1 to 255; all of them open sealed fields, the one with the highest id seals."""
-    index_key: bytes = field(repr=False)
-    """Under the blind index of citizen ids. It cannot be changed without reading every id anew."""
+    """By id, 1 to 255; all of them open sealed fields, the current one seals."""
+    current_field_key: int = field(repr=False)
+    index_keys: Mapping[int, bytes] = field(repr=False)
+    """By id, 1 to 255, under the blind index of citizen ids: an id is written under all, found by the current."""
+    current_index_key: int = field(repr=False)
     client_pepper: bytes = field(repr=False)
     """Under the hashes of client secrets; a change makes every client's secret wrong."""
     cursor_key: bytes = field(repr=False)
     """Signs page cursors; a change sends readers back to the first page."""
-    signing: SigningKeys = field(repr=False)
-
-    @property
-    def current_field_key(self) -> int:
-        return max(self.field_keys)
+    audit_key: bytes = field(repr=False)
+    """Under the chain of the access log; a change breaks the chain's proof."""
+    backup_key: bytes = field(repr=False)
+    """Seals what `kaejon db dump` writes."""
+    signing: SigningKeys | None = field(default=None, repr=False)
+    """Only in a document from before they stood in the database, which takes them over once."""
 
     @property
     def fingerprint(self) -> str:
-        """Names the keys that cannot change, and tells nothing of them: they have 256 random bits each."""
-        return hmac.digest(self.index_key, b"kaejon keyring" + self.client_pepper, "sha256").hex()
+        """Names the keyring by what is never rotated, and tells nothing of it: it has 256 random bits."""
+        return hmac.digest(self.client_pepper, b"kaejon keyring", "sha256").hex()
+
+    @property
+    def digest(self) -> bytes:
+        """Changes with every key that workers take up while they run; 32 bytes that tell nothing of them."""
+        told = json.dumps(
+            [
+                [[key_id, key.hex()] for key_id, key in sorted(self.field_keys.items())],
+                self.current_field_key,
+                [[key_id, key.hex()] for key_id, key in sorted(self.index_keys.items())],
+                self.current_index_key,
+            ]
+        )
+        return hmac.digest(_derived(self.client_pepper, "digest"), told.encode(), "sha256")
+
+    @property
+    def content_key(self) -> bytes:
+        """Under the hashes that tell a repeated event from another one: those outlive every index key."""
+        return _derived(self.client_pepper, "content")
 
     @classmethod
     def generate(cls, entropy: Callable[[int], bytes] = secrets.token_bytes) -> "Keyring":
         return cls(
             field_keys={1: entropy(_KEY)},
-            index_key=entropy(_KEY),
+            current_field_key=1,
+            index_keys={1: entropy(_KEY)},
+            current_index_key=1,
             client_pepper=entropy(_KEY),
             cursor_key=entropy(_KEY),
-            signing=SigningKeys.generate(),
+            audit_key=entropy(_KEY),
+            backup_key=entropy(_KEY),
         )
-
-    def rotated(self, *, now: int) -> "Keyring":
-        """With the signing keys one turn further; `now` in Unix seconds."""
-        return replace(self, signing=self.signing.rotate(SigningKey.generate(KeyState.NEXT), now=now))
 
     def to_json(self) -> str:
         """The document, with every secret in it: for the file or the operator's vault."""
-        return json.dumps(
-            {
-                "format": _FORMAT,
-                "field_keys": {str(key_id): _text(key) for key_id, key in sorted(self.field_keys.items())},
-                "index_key": _text(self.index_key),
-                "client_pepper": _text(self.client_pepper),
-                "cursor_key": _text(self.cursor_key),
-                "signing_keys": [
-                    {
-                        "state": key.state.value,
-                        "retiring_since": key.retiring_since,
-                        "private_key": key.private_pem(),
-                    }
-                    for key in self.signing.keys
-                ],
-            },
-            indent=2,
-        )
+        document: dict[str, Any] = {
+            "format": _FORMAT,
+            "field_keys": _texts(self.field_keys),
+            "current_field_key": self.current_field_key,
+            "index_keys": _texts(self.index_keys),
+            "current_index_key": self.current_index_key,
+            "client_pepper": _text(self.client_pepper),
+            "cursor_key": _text(self.cursor_key),
+            "audit_key": _text(self.audit_key),
+            "backup_key": _text(self.backup_key),
+        }
+        if self.signing is not None:
+            document["signing_keys"] = [
+                {
+                    "state": key.state.value,
+                    "retiring_since": key.retiring_since,
+                    "private_key": key.private_pem(),
+                }
+                for key in self.signing.keys
+            ]
+        return json.dumps(document, indent=2)
 
     @classmethod
     def from_json(cls, text: str, *, source: str) -> "Keyring":
@@ -108,29 +135,67 @@ class _Reader:
         self._source = source
 
     def keyring(self, document: dict[str, Any]) -> Keyring:
+        known = {"format", "field_keys", "client_pepper", "cursor_key", "signing_keys"}
+        if document.get("format") == _FIRST_FORMAT:
+            self._refuse_unknown(document, known | {"index_key"})
+            return self._first_format(document)
         if document.get("format") != _FORMAT:
-            self._refuse("format", f"{_FORMAT}")
-        known = {"format", "field_keys", "index_key", "client_pepper", "cursor_key", "signing_keys"}
-        if not document.keys() <= known:
-            self._refuse("a member", "known; the file may be of a later version")
+            self._refuse("format", f"{_FIRST_FORMAT} or {_FORMAT}")
+        newer = {"current_field_key", "index_keys", "current_index_key", "audit_key", "backup_key"}
+        self._refuse_unknown(document, known | newer)
+        field_keys = self._keys(document, "field_keys")
+        index_keys = self._keys(document, "index_keys")
+        # Absent from every document but one that an earlier version wrote: the database has them.
+        signing = self._signing_keys(document["signing_keys"]) if "signing_keys" in document else None
         return Keyring(
-            field_keys=self._field_keys(document.get("field_keys")),
-            index_key=self._key(document.get("index_key"), "index_key"),
+            field_keys=field_keys,
+            current_field_key=self._current(document, "current_field_key", field_keys),
+            index_keys=index_keys,
+            current_index_key=self._current(document, "current_index_key", index_keys),
             client_pepper=self._key(document.get("client_pepper"), "client_pepper"),
             cursor_key=self._key(document.get("cursor_key"), "cursor_key"),
+            audit_key=self._key(document.get("audit_key"), "audit_key"),
+            backup_key=self._key(document.get("backup_key"), "backup_key"),
+            signing=signing,
+        )
+
+    def _first_format(self, document: dict[str, Any]) -> Keyring:
+        field_keys = self._keys(document, "field_keys")
+        pepper = self._key(document.get("client_pepper"), "client_pepper")
+        return Keyring(
+            field_keys=field_keys,
+            current_field_key=max(field_keys),
+            index_keys={1: self._key(document.get("index_key"), "index_key")},
+            current_index_key=1,
+            client_pepper=pepper,
+            cursor_key=self._key(document.get("cursor_key"), "cursor_key"),
+            # The same at every reading, on every host, until the document is written in the format of today.
+            audit_key=_derived(pepper, "audit"),
+            backup_key=_derived(pepper, "backup"),
             signing=self._signing_keys(document.get("signing_keys")),
         )
 
-    def _field_keys(self, value: object) -> dict[int, bytes]:
+    def _refuse_unknown(self, document: dict[str, Any], known: set[str]) -> None:
+        if not document.keys() <= known:
+            self._refuse("a member", "known; the file may be of a later version")
+
+    def _keys(self, document: dict[str, Any], name: str) -> dict[int, bytes]:
+        value = document.get(name)
         if not isinstance(value, dict) or not value:
-            self._refuse("field_keys", "an object of keys by id")
+            self._refuse(name, "an object of keys by id")
         keys = {}
         for key_id, text in value.items():
             # One spelling an id, so that "1" and "01" cannot both stand.
-            if key_id not in {str(number) for number in range(1, 256)}:
-                self._refuse("field_keys", "keys by an id from 1 to 255")
-            keys[int(key_id)] = self._key(text, f"field_keys.{key_id}")
+            if key_id not in {str(number) for number in range(1, _LAST_KEY_ID + 1)}:
+                self._refuse(name, f"keys by an id from 1 to {_LAST_KEY_ID}")
+            keys[int(key_id)] = self._key(text, f"{name}.{key_id}")
         return keys
+
+    def _current(self, document: dict[str, Any], name: str, keys: Mapping[int, bytes]) -> int:
+        value = document.get(name)
+        if type(value) is not int or value not in keys:
+            self._refuse(name, "the id of one of those keys")
+        return value
 
     def _signing_keys(self, value: object) -> SigningKeys:
         if not isinstance(value, list):
@@ -212,16 +277,21 @@ def read_keyring(path: Path) -> Keyring:
 
 
 def write_keyring(path: Path, keyring: Keyring, *, replacing: bool) -> None:
-    """Writes the keyring with mode 0600, whole or not at all.
+    """Writes the keyring with mode 0600, whole or not at all; a file that is replaced keeps its owner.
 
     Raises FileExistsError when there is a file and it is not to be replaced, KeyringError when the directory
     does not take one.
     """
+    if replacing:
+        # Of a link the file that it names: the link may be how others find it.
+        path = path.resolve()
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     with _explained(path, "written"):
         try:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
             with os.fdopen(os.open(temporary, flags, 0o600), "w", encoding="utf-8") as opened:
+                if replacing:
+                    _hand_over(opened.fileno(), path)
                 opened.write(keyring.to_json())
                 opened.flush()
                 os.fsync(opened.fileno())
@@ -233,6 +303,14 @@ def write_keyring(path: Path, keyring: Keyring, *, replacing: bool) -> None:
             _settle(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def _hand_over(descriptor: int, path: Path) -> None:
+    """Root changes keys that a service under another account has to read."""
+    with suppress(FileNotFoundError):
+        status = path.stat()
+        if status.st_uid != os.geteuid():
+            os.fchown(descriptor, status.st_uid, status.st_gid)
 
 
 def _settle(directory: Path) -> None:
@@ -252,6 +330,22 @@ def _explained(path: Path, done: str) -> Iterator[None]:
         raise
     except OSError as error:
         raise KeyringError(f"the keys in {path} could not be {done}: {error.strerror}") from None
+
+
+def next_key_id(keys: Mapping[int, bytes]) -> int:
+    """The id of a key that joins these: ids only grow, so that the youngest is known. Raises KeyringError."""
+    if max(keys) == _LAST_KEY_ID:
+        raise KeyringError(f"there is no key id after {_LAST_KEY_ID}")
+    return max(keys) + 1
+
+
+def _derived(key: bytes, label: str) -> bytes:
+    """A key for one purpose out of another: by its label, and of no use for finding the other."""
+    return hmac.digest(key, f"kaejon {label} key".encode(), "sha256")
+
+
+def _texts(keys: Mapping[int, bytes]) -> dict[str, str]:
+    return {str(key_id): _text(key) for key_id, key in sorted(keys.items())}
 
 
 def _text(key: bytes) -> str:

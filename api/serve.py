@@ -16,6 +16,7 @@ import uvicorn
 from api.bootstrap import Prepared
 from api.keyring import FILE_NAME
 from api.operations.metrics import share_between_workers
+from api.protocol import Protocol
 from api.settings import Settings
 
 GRACE_S = 30
@@ -40,7 +41,7 @@ def serve(settings: Settings, prepared: Prepared, announce: Callable[[str], None
         port=settings.port,
         workers=settings.workers,
         loop="uvloop",
-        http="httptools",
+        http=Protocol,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -76,6 +77,7 @@ def _hand_down(settings: Settings, prepared: Prepared) -> None:
     os.environ["KAEJON_SERVING_KEYS"] = os.environ.get("KAEJON_KEYS_FILE") or str(
         settings.data_dir / FILE_NAME
     )
+    os.environ["KAEJON_HEADER_DEADLINE"] = str(settings.header_deadline)
     if settings.workers > 1:
         # Counters of several processes are added up through files.
         share_between_workers(settings.data_dir / "metrics")

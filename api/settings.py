@@ -1,9 +1,18 @@
 """Settings from the environment (`KAEJON_…`) and the command line."""
 
+import re
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from api.addresses import Network, networks
+from api.limits.quotas import PATIENCE_S
+from api.limits.rates import DEFAULTS, Rate, RateClass, rates_of
+from domain.access.log import DEFAULT_DAYS, LEAST_DAYS
+
+_ORIGIN = re.compile(r"https?://[a-z0-9]([a-z0-9.\-]*[a-z0-9])?(:[0-9]{1,5})?")
 
 
 class Settings(BaseSettings):
@@ -26,8 +35,60 @@ class Settings(BaseSettings):
     admin_client_id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$")
     admin_client_secret: str | None = Field(default=None, repr=False, pattern=r"^[\x20-\x7e]{1,256}$")
     """The first admin client of an empty database."""
+    trusted_proxies: str = ""
+    """Comma-separated networks (CIDR) of our own proxies; only they are believed X-Forwarded-For."""
+    cors_origins: str = ""
+    """Comma-separated exact origins that a browser's pages may call from; none by default, never `*`."""
+    redis_url: str | None = Field(
+        default=None, repr=False, pattern=r"^(rediss?|valkeys?|unix|redis\+unix|valkey\+unix)://"
+    )
+    """Counts rate limits in Redis or Valkey (redis://, rediss://, unix://) in place of PostgreSQL."""
+    rate_limit_read: str = DEFAULTS[RateClass.READ]
+    """Requests/seconds of one client, over all workers; so the others."""
+    rate_limit_write: str = DEFAULTS[RateClass.WRITE]
+    rate_limit_graphql: str = DEFAULTS[RateClass.GRAPHQL]
+    rate_limit_token: str = DEFAULTS[RateClass.TOKEN]
+    """Of one client id from one address at /oauth/*."""
+    rate_limit_address: str = DEFAULTS[RateClass.ADDRESS]
+    """Of one address at /oauth/*, whatever client ids it presents."""
+    rate_limit_lookup: str = DEFAULTS[RateClass.LOOKUP]
+    """Of searches by citizen id."""
+    rate_limit_patience: float = Field(default=PATIENCE_S, gt=0, le=10)
+    """Seconds that a request waits for the store of the limits, before its worker counts alone."""
+    body_deadline: float = Field(default=30.0, gt=0)
+    """Seconds within which a body has arrived."""
+    header_deadline: float = Field(default=15.0, gt=0)
+    """Seconds within which a request's head has arrived, from the connection or its first byte on."""
+    access_log_days: int = Field(default=DEFAULT_DAYS, ge=LEAST_DAYS)
+    """How long the log of unmasked reads is kept."""
+    signing_key_days: int = Field(default=30, ge=0, le=3650)
+    """After so many days the next signing key takes over by itself; 0: only by `kaejon keys rotate`."""
     limit_concurrency: int = Field(default=1000, ge=1)
     """Requests under way in one worker before further ones get 503."""
+
+    @model_validator(mode="after")
+    def _readable(self) -> Self:
+        """What is written as one text is read at once, so that a mistake is told at the start."""
+        _ = self.rates, self.proxies, self.origins
+        return self
+
+    @property
+    def rates(self) -> dict[RateClass, Rate]:
+        """Raises ValueError."""
+        return rates_of({kind: getattr(self, f"rate_limit_{kind}") for kind in RateClass})
+
+    @property
+    def proxies(self) -> tuple[Network, ...]:
+        """Raises ValueError."""
+        return networks(self.trusted_proxies)
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """Raises ValueError: `*` and anything but scheme, host and port is refused."""
+        found = tuple(one.strip() for one in self.cors_origins.split(",") if one.strip())
+        if not all(_ORIGIN.fullmatch(one) for one in found):
+            raise ValueError("cors_origins are exact origins, e.g. https://app.example.go.th")
+        return found
 
     @property
     def issuer(self) -> str:

@@ -2,27 +2,29 @@
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 from uuid import UUID
 
+from api.limits.gate import RateLimits
 from api.paging import Cursors
 from auth.clients import ClientSecrets
-from auth.keys import SigningKeys
+from auth.keys import SigningSupply
 from auth.tokens import TokenVerifier
+from domain.access.actor import Actor
 from domain.work import UnitOfWork
 
 
 class Works(Protocol):
     """Hands out units of work."""
 
-    def reading(self) -> AbstractAsyncContextManager[UnitOfWork]:
-        """In autocommit."""
+    def reading(self, actor: Actor | None = None) -> AbstractAsyncContextManager[UnitOfWork]:
+        """In autocommit, within what `actor` may see; without one, nothing of any household."""
         ...
 
-    def writing(self) -> AbstractAsyncContextManager[UnitOfWork]:
-        """One transaction, committed when the block ends."""
+    def writing(self, actor: Actor | None = None) -> AbstractAsyncContextManager[UnitOfWork]:
+        """One transaction within the same bounds, committed when the block ends."""
         ...
 
 
@@ -33,6 +35,10 @@ def utc_now() -> datetime:
 class Standings(Protocol):
     """What is barred, and the way to know it at once."""
 
+    def admits(self, client_id: str, remote: str) -> bool:
+        """Whether the client may call from this address."""
+        ...
+
     async def refresh(self) -> None: ...
 
 
@@ -40,7 +46,7 @@ class Standings(Protocol):
 class Services:
     works: Works
     verifier: TokenVerifier
-    signing: SigningKeys
+    signing: SigningSupply
     secrets: ClientSecrets
     standing: Standings
     cursors: Cursors
@@ -50,3 +56,4 @@ class Services:
     """Codes that X-Purpose may carry."""
     new_id: Callable[[], UUID]
     now: Callable[[], datetime] = utc_now
+    limits: RateLimits = field(default_factory=RateLimits.alone)

@@ -12,11 +12,16 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from auth import assertions
+from auth.assertions import ASSERTION_TYPE, PresentedAssertion
+from auth.jws import Refused
 from domain.access.actor import Scope
-from domain.access.clients import MintedSecret
+from domain.access.clients import Credentials, MintedSecret
 
 SECRET_PREFIX = "kjs_"  # noqa: S105 - not a secret: what secret scanners recognise ours by
 GRANT = "client_credentials"
+METHODS = ("client_secret_basic", "client_secret_post", "private_key_jwt")
+"""How a client may authenticate; all of them where it has keys."""
 MAX_FORM = 16_384
 """Bytes of a request body; a token of 4 KB has ample room."""
 MAX_PARAMETERS = 20
@@ -39,6 +44,11 @@ class OAuthError(Exception):
 
     def as_dict(self) -> dict[str, str]:
         return {"error": self.error, "error_description": self.description}
+
+
+def unknown_client() -> OAuthError:
+    """One answer for every proof that fails: unknown client, wrong secret, bad assertion, wrong network."""
+    return _invalid_client("The client is unknown, or its secret or assertion is wrong.")
 
 
 def _invalid_client(description: str) -> OAuthError:
@@ -86,6 +96,27 @@ def secret_matches(secret: str, pepper: bytes, current: bytes | None, previous: 
     is_current = hmac.compare_digest(given, current or decoy) & (current is not None)
     is_previous = hmac.compare_digest(given, previous or decoy) & (previous is not None)
     return is_current | is_previous
+
+
+def proven(
+    presented: "PresentedClient | PresentedAssertion",
+    known: Credentials | None,
+    *,
+    pepper: bytes,
+    issuer: str,
+    now: float,
+) -> assertions.Proof | None:
+    """Checks the proof of a client; of an assertion the caller still has to spend the `jti`. Raises Refused.
+
+    An unknown client costs what a known one does.
+    """
+    if isinstance(presented, PresentedAssertion):
+        keys = known.client.jwks.keys if known is not None and known.client.jwks is not None else []
+        return assertions.proven(presented, [key.model_dump() for key in keys], issuer=issuer, now=now)
+    current, previous = (known.secret_hash, known.previous_secret_hash) if known else (None, None)
+    if not secret_matches(presented.client_secret, pepper, current, previous):
+        raise Refused("secret")
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,26 +167,42 @@ def _unescaped(text: str) -> str:
     return raw.decode("utf-8")
 
 
-def presented_client(authorization: str | None, form: Mapping[str, str]) -> PresentedClient:
-    """The client of a request, by `client_secret_basic` or `client_secret_post`, never both.
+def presented_client(
+    authorization: str | None, form: Mapping[str, str]
+) -> PresentedClient | PresentedAssertion:
+    """The client of a request, by one of METHODS, never two.
 
     Raises OAuthError: `invalid_request` for two methods at once, else `invalid_client`.
     """
+    asserted = "client_assertion" in form or "client_assertion_type" in form
     if authorization is not None:
-        if "client_secret" in form or "client_assertion" in form:
+        if "client_secret" in form or asserted:
             raise _invalid_request("Authenticate in one way only.")
         presented = _from_basic(authorization)
         if form.get("client_id", presented.client_id) != presented.client_id:
             raise _invalid_request("The request names two clients.")
         return presented
-    if "client_assertion" in form or "client_assertion_type" in form:
+    if asserted:
         if "client_secret" in form:
             raise _invalid_request("Authenticate in one way only.")
-        raise _invalid_client("This client authenticates with its secret.")
+        return _from_assertion(form)
     client_id, client_secret = form.get("client_id"), form.get("client_secret")
     if client_id is None or client_secret is None:
         raise _invalid_client("The request does not authenticate a client.")
     return _bounded(client_id, client_secret)
+
+
+def _from_assertion(form: Mapping[str, str]) -> PresentedAssertion:
+    if form.get("client_assertion_type") != ASSERTION_TYPE or "client_assertion" not in form:
+        raise _invalid_client(f"Send a client_assertion with the client_assertion_type {ASSERTION_TYPE}.")
+    try:
+        presented = assertions.presented(form["client_assertion"])
+    except Refused:
+        raise unknown_client() from None
+    # RFC 7521 §4.2: it may be left out, and must not name another.
+    if form.get("client_id", presented.client_id) != presented.client_id:
+        raise unknown_client()
+    return presented
 
 
 def _from_basic(authorization: str) -> PresentedClient:
@@ -178,7 +225,7 @@ def _bounded(client_id: str, client_secret: str) -> PresentedClient:
     for text in (client_id, client_secret):
         # RFC 6749 appendix A.1 and A.2: visible ASCII.
         if len(text) > MAX_SECRET or not _VISIBLE.fullmatch(text):
-            raise _invalid_client("The client is unknown or its secret is wrong.")
+            raise unknown_client()
     return PresentedClient(client_id, client_secret)
 
 

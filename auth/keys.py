@@ -1,13 +1,14 @@
 """Signing keys: ES256 pairs that come as `next`, sign as `active`, and leave as `retiring`.
 
 A key is published before it signs, so that every verifier knows it by then; and it stays known after its
-last signature for as long as a token may live. One algorithm a key (RFC 8725 §3.1).
+last signature for as long as a token may live. One algorithm a key (RFC 8725 §3.1). Where they are kept is
+not known here: `SigningSupply` holds those that this process has been told of.
 """
 
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
@@ -22,6 +23,8 @@ MAX_LIFETIME = 900
 """Seconds a token may live (contract 2)."""
 LEEWAY = 60
 """Seconds that the clocks of two of our machines may differ."""
+LAG = 60
+"""Seconds that a process may go on signing with a key that another has turned; one second in practice."""
 _COORDINATE = 32  # bytes of x and y on P-256
 
 
@@ -45,19 +48,23 @@ class SigningKey:
     kid: str
     state: KeyState
     private: ec.EllipticCurvePrivateKey = field(repr=False)
+    published_at: int = 0
+    """Unix seconds, as the others; 0 where it is not known, which counts as long ago."""
+    active_since: int | None = None
     retiring_since: int | None = None
-    """Unix seconds."""
 
     @classmethod
-    def generate(cls, state: KeyState) -> "SigningKey":
-        """A new pair from the operating system's randomness."""
-        return cls.of(ec.generate_private_key(ec.SECP256R1()), state)
+    def generate(cls, state: KeyState, *, now: int = 0) -> "SigningKey":
+        """A new pair from the operating system's randomness, published `now`."""
+        active_since = None if state is KeyState.NEXT else now
+        private = ec.generate_private_key(ec.SECP256R1())
+        return replace(cls.of(private, state), published_at=now, active_since=active_since)
 
     @classmethod
     def of(
         cls, private: ec.EllipticCurvePrivateKey, state: KeyState, *, retiring_since: int | None = None
     ) -> "SigningKey":
-        return cls(thumbprint(private.public_key()), state, private, retiring_since)
+        return cls(thumbprint(private.public_key()), state, private, retiring_since=retiring_since)
 
     @classmethod
     def from_pem(cls, pem: str, state: KeyState, *, retiring_since: int | None = None) -> "SigningKey":
@@ -72,7 +79,7 @@ class SigningKey:
         return cls.of(private, state, retiring_since=retiring_since)
 
     def private_pem(self) -> str:
-        """PKCS #8, for the keyring alone."""
+        """PKCS #8, to be sealed before it is kept anywhere."""
         return self.private.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         ).decode()
@@ -101,13 +108,18 @@ class SigningKeys:
             raise BadKey("the same signing key stands twice")
 
     @classmethod
-    def generate(cls) -> "SigningKeys":
+    def generate(cls, *, now: int = 0) -> "SigningKeys":
         """An active key and the one after it."""
-        return cls((SigningKey.generate(KeyState.ACTIVE), SigningKey.generate(KeyState.NEXT)))
+        states = (KeyState.ACTIVE, KeyState.NEXT)
+        return cls(tuple(SigningKey.generate(state, now=now) for state in states))
 
     @cached_property
     def active(self) -> SigningKey:
         return next(key for key in self.keys if key.state is KeyState.ACTIVE)
+
+    @cached_property
+    def upcoming(self) -> SigningKey | None:
+        return next((key for key in self.keys if key.state is KeyState.NEXT), None)
 
     @cached_property
     def by_kid(self) -> Mapping[str, SigningKey]:
@@ -125,12 +137,16 @@ class SigningKeys:
         """
         if fresh.state is not KeyState.NEXT:
             raise BadKey("a fresh key joins as next")
-        turned = [self._turned(key, now) for key in self.keys if not _spent(key, now)]
+        turned = [self._turned(key, now) for key in self.alive(now=now).keys]
         if not any(key.state is KeyState.ACTIVE for key in turned):
-            turned.append(replace(fresh, state=KeyState.ACTIVE))
+            turned.append(replace(fresh, state=KeyState.ACTIVE, active_since=now))
         else:
             turned.append(fresh)
         return SigningKeys(tuple(turned))
+
+    def alive(self, *, now: int) -> "SigningKeys":
+        """The set without the keys that no living token is signed with."""
+        return SigningKeys(tuple(key for key in self.keys if not _spent(key, now)))
 
     def without(self, kid: str) -> "SigningKeys":
         """The set without one key, at once: every token it has signed is refused from then on.
@@ -144,10 +160,43 @@ class SigningKeys:
     @staticmethod
     def _turned(key: SigningKey, now: int) -> SigningKey:
         if key.state is KeyState.NEXT:
-            return replace(key, state=KeyState.ACTIVE)
+            return replace(key, state=KeyState.ACTIVE, active_since=now)
         if key.state is KeyState.ACTIVE:
             return replace(key, state=KeyState.RETIRING, retiring_since=now)
         return key
+
+
+class SigningSupply:
+    """The set as this process knows it now; it changes while requests are served, whole every time."""
+
+    def __init__(self, keys: SigningKeys) -> None:
+        self._keys = keys
+        self._told: list[Callable[[SigningKeys], None]] = []
+
+    @property
+    def keys(self) -> SigningKeys:
+        return self._keys
+
+    @property
+    def active(self) -> SigningKey:
+        return self._keys.active
+
+    @property
+    def by_kid(self) -> Mapping[str, SigningKey]:
+        return self._keys.by_kid
+
+    def jwks(self) -> dict[str, list[dict[str, str]]]:
+        return self._keys.jwks()
+
+    def tell(self, changed: Callable[[SigningKeys], None]) -> None:
+        """Calls `changed` with every later set, before this supply gives it out."""
+        self._told.append(changed)
+
+    def use(self, keys: SigningKeys) -> None:
+        """From now on these. A verifier knows a key before it is signed with."""
+        for changed in self._told:
+            changed(keys)
+        self._keys = keys
 
 
 def thumbprint(public: ec.EllipticCurvePublicKey) -> str:
@@ -170,7 +219,7 @@ def _members(public: ec.EllipticCurvePublicKey) -> dict[str, str]:
 def _spent(key: SigningKey, now: int) -> bool:
     if key.state is not KeyState.RETIRING:
         return False
-    return key.retiring_since is None or key.retiring_since + MAX_LIFETIME + LEEWAY <= now
+    return key.retiring_since is None or key.retiring_since + MAX_LIFETIME + LEEWAY + LAG <= now
 
 
 def _base64url(raw: bytes) -> str:

@@ -72,11 +72,12 @@ class IllegalTransition(Conflict):
 
 
 class VersionMismatch(DomainError):
-    """The If-Match version is not the stored one."""
+    """The If-Match version is not the stored one, which is told where it is known."""
 
     code = "version-mismatch"
 
-    def __init__(self) -> None:
+    def __init__(self, stored: int | None = None) -> None:
+        self.stored = stored
         super().__init__("The resource has changed since that version; read it again.")
 
 

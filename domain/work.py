@@ -7,6 +7,8 @@ from typing import Protocol
 from uuid import UUID
 
 from domain.access.clients import ClientStore
+from domain.access.grants import GrantStore
+from domain.access.log import AccessLogStore
 from domain.assistance.store import EventStore
 from domain.casework.store import AnalysisStore, AssignmentStore, MenuStore, ProblemStore
 from domain.exchange.idempotency import IdempotencyStore
@@ -33,6 +35,10 @@ class UnitOfWork(Protocol):
     def reference(self) -> ReferenceStore: ...
     @property
     def clients(self) -> ClientStore: ...
+    @property
+    def access_log(self) -> AccessLogStore: ...
+    @property
+    def grants(self) -> GrantStore: ...
     @property
     def idempotency(self) -> IdempotencyStore: ...
 

@@ -26,7 +26,7 @@ class CannotOpen(Exception):
 class FieldCipher:
     """Seals with one key and opens with any it knows: `key id (1 byte) | nonce (12) | ciphertext and tag`."""
 
-    __slots__ = ("_ciphers", "_current", "_entropy")
+    __slots__ = ("_ciphers", "_entropy", "current")
 
     def __init__(
         self, keys: Mapping[int, bytes], *, current: int, entropy: Callable[[int], bytes] = os.urandom
@@ -37,7 +37,7 @@ class FieldCipher:
         if any(len(key) != KEY for key in keys.values()):
             raise ValueError(f"a field key has {KEY} bytes")
         self._ciphers = {key_id: AESGCMSIV(key) for key_id, key in keys.items()}
-        self._current, self._entropy = current, entropy
+        self.current, self._entropy = current, entropy
 
     def seal(self, table: str, column: str, row_id: UUID | str, text: str) -> bytes:
         """The text for this row and column alone; 29 bytes longer than its UTF-8.
@@ -46,8 +46,8 @@ class FieldCipher:
         """
         plain = _encoded(text)
         nonce = self._entropy(_NONCE)
-        sealed = self._ciphers[self._current].encrypt(nonce, plain, _place(table, column, row_id))
-        return bytes((self._current,)) + nonce + sealed
+        sealed = self._ciphers[self.current].encrypt(nonce, plain, _place(table, column, row_id))
+        return bytes((self.current,)) + nonce + sealed
 
     def open(self, table: str, column: str, row_id: UUID | str, sealed: bytes) -> str:
         """The text again. Raises CannotOpen."""
@@ -67,18 +67,39 @@ class FieldCipher:
 
 
 class BlindIndex:
-    """The keyed hash under which an identifier is found without being stored."""
+    """The keyed hash under which an identifier is found without being stored.
 
-    __slots__ = ("_key",)
+    While its key is changed there are two: written is under both, and found under the current one.
+    """
 
-    def __init__(self, key: bytes) -> None:
-        if len(key) != KEY:
-            raise ValueError(f"the index key has {KEY} bytes")
-        self._key = key
+    __slots__ = ("_keys", "current")
+
+    def __init__(self, keys: Mapping[int, bytes], *, current: int) -> None:
+        """`keys` by id, 1 to 255. Raises ValueError for other ids, other lengths, an unknown `current`."""
+        if current not in keys or not all(1 <= key_id <= 255 for key_id in keys):
+            raise ValueError("index keys have ids 1 to 255, and one of them is current")
+        if any(len(key) != KEY for key in keys.values()):
+            raise ValueError(f"an index key has {KEY} bytes")
+        self._keys, self.current = dict(keys), current
 
     def of(self, text: str) -> bytes:
-        """HMAC-SHA-256 of the canonical text, 32 bytes; equal texts have equal hashes."""
-        return hmac.digest(self._key, _encoded(text), "sha256")
+        """HMAC-SHA-256 of the canonical text under the current key, 32 bytes; equal texts have equal hashes."""
+        return self.under(self.current, text)
+
+    def under(self, key_id: int, text: str) -> bytes:
+        """As `of`, under the key of this id. Raises CannotOpen when it is not here."""
+        key = self._keys.get(key_id)
+        if key is None:
+            raise CannotOpen(f"index key {key_id} is not in the keyring")
+        return hmac.digest(key, _encoded(text), "sha256")
+
+    @property
+    def key_ids(self) -> tuple[int, ...]:
+        return tuple(sorted(self._keys))
+
+    def every(self, text: str) -> dict[int, bytes]:
+        """The hash under each key, by key id: all of them are written."""
+        return {key_id: self.under(key_id, text) for key_id in self.key_ids}
 
 
 def _place(table: str, column: str, row_id: UUID | str) -> bytes:

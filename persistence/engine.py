@@ -5,7 +5,7 @@ one way to do a thing beats an ORM beside it; SQLModel and Alembic own the schem
 column is found by the tests, not by the type checker.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -14,6 +14,8 @@ import asyncpg
 import orjson
 
 SERVICE_ROLE = "kaejon_service"
+SEARCH_PATH = "walled, public"
+"""A name means the view of the wall where there is one (persistence/wall.py), else the table."""
 
 STATEMENT_TIMEOUT_MS = 30_000
 ACQUIRE_TIMEOUT_S = 10.0
@@ -62,8 +64,10 @@ class Database:
     its own check-out and check-in cost as much as a third of a hot read.
     """
 
-    def __init__(self, pool: "asyncpg.Pool[Any]") -> None:
+    def __init__(self, pool: "asyncpg.Pool[Any]", alone: Callable[[], Awaitable[Any]]) -> None:
         self._pool = pool
+        self.alone = alone
+        """Makes a connection outside the pool, for what must not wait behind requests; its user closes it."""
         self.resting: list[Any] = []
         self.waiting = 0
         """Requests that wait for a connection: while there are any, none goes to rest."""
@@ -78,21 +82,31 @@ class Database:
             "lock_timeout": "10000",
             "jit": "off",
             "timezone": "UTC",
+            "search_path": SEARCH_PATH,
         }
         if urlsplit(dsn).username != SERVICE_ROLE:
             settings["role"] = SERVICE_ROLE
+        common: dict[str, Any] = {
+            "connection_class": _Connection,
+            "server_settings": settings,
+            "command_timeout": STATEMENT_TIMEOUT_MS / 1000 + 5,
+        }
+
+        async def alone() -> Any:
+            connection = await asyncpg.connect(dsn, **common)
+            await _prepare(connection)
+            return connection
+
         pool = await asyncpg.create_pool(
             dsn,
             min_size=min(2, size),
             max_size=size,
             init=_prepare,
-            connection_class=_Connection,
-            server_settings=settings,
-            command_timeout=STATEMENT_TIMEOUT_MS / 1000 + 5,
+            **common,
             max_inactive_connection_lifetime=0,
             max_queries=1_000_000_000,
         )
-        return cls(pool)
+        return cls(pool, alone)
 
     async def close(self) -> None:
         while self.resting:

@@ -12,6 +12,7 @@ import orjson
 
 from domain.errors import Invalid
 from domain.kernel import Listing, Paging
+from persistence.bounds import GATE
 from persistence.engine import Connection
 from persistence.sql import Binds, where
 
@@ -68,7 +69,8 @@ def page_sql(
   SELECT (SELECT coalesce(json_agg(t), '[]') FROM (SELECT {source.columns} FROM shown {alias} ORDER BY {ordering}) t) AS items,
     CASE WHEN (SELECT count(*) FROM found) > {limit}::int THEN
       (SELECT ARRAY[{last}] FROM shown {alias} ORDER BY {_reverse(order, alias)} LIMIT 1) END AS last,
-    {total} AS total"""
+    {total} AS total
+  WHERE {GATE}"""
 
 
 def _beyond(order: Order, alias: str, after: tuple[str, ...], binds: Binds) -> str:

@@ -12,6 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from persistence import wall
 from persistence.grants import apply_grants
 
 _LOCK = 0x6B61656A6F6E
@@ -50,17 +51,21 @@ async def upgrade(dsn: str) -> None:
         async with engine.connect() as connection:
             await connection.execute(sa.text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
             await connection.commit()
-            await _refuse_ahead(connection)
-            await connection.run_sync(lambda sync: command.upgrade(config(sync), "head"))
-            await apply_grants(connection)
-            await connection.commit()
+            # One transaction: whoever is being served meanwhile sees the old schema or the new, never none.
+            async with connection.begin():
+                current = await _refuse_ahead(connection)
+                if current != head() or not await wall.stands(connection):
+                    await wall.take_down(connection)
+                    await connection.run_sync(lambda sync: command.upgrade(config(sync), "head"))
+                    await wall.raise_wall(connection)
+                await apply_grants(connection)
     finally:
         await engine.dispose()
 
 
-async def _refuse_ahead(connection: AsyncConnection) -> None:
+async def _refuse_ahead(connection: AsyncConnection) -> str | None:
+    """The revision of the database; None for an empty one."""
     current = await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
-    await connection.commit()
     script = ScriptDirectory.from_config(config())
     known = {revision.revision for revision in script.walk_revisions()}
     if current is not None and current not in known:
@@ -68,6 +73,7 @@ async def _refuse_ahead(connection: AsyncConnection) -> None:
             f"The database is at schema {current}, which this version does not know (it knows up to {head()}). "
             "Start the newer version that migrated it, or restore a backup."
         )
+    return current
 
 
 def run_upgrade(dsn: str) -> None:

@@ -54,5 +54,24 @@ def reach_conditions(reach: Reach, binds: Binds, *, alias: str, household: str) 
     return conditions
 
 
+def reached(reach: Reach, prefixes: str, binds: Binds, *, alias: str, household: str) -> str:
+    """What a read of one row must bind: areas (bound at `prefixes`) and assignments, or a grant."""
+    found = f"{alias}.area_code ^@ ANY({prefixes}::text[])"
+    if reach.assigned_to is not None:
+        found += f" AND {assigned(binds(reach.assigned_to), household)}"
+    return or_granted(reach, found, binds, household=household)
+
+
+def or_granted(reach: Reach, found: str, binds: Binds, *, household: str) -> str:
+    """The condition, or that broken glass has opened the household to the agency."""
+    if not reach.granted:
+        return found
+    return (
+        f"({found} OR EXISTS (SELECT FROM open_grant g WHERE g.household_id = {household}"
+        f" AND g.agency = {binds(reach.actor.agency)} AND g.expires_at > now()"
+        f" AND g.area_code ^@ ANY({binds([prefix[:2] for prefix in reach.prefixes])}::text[])))"
+    )
+
+
 def where(conditions: Sequence[str]) -> str:
     return f"WHERE {' AND '.join(conditions)}" if conditions else ""

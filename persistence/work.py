@@ -4,8 +4,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from uuid import UUID
 
+from domain.access.actor import Actor
 from persistence.access.clients import PgClients
+from persistence.access.grants import PgGrants
+from persistence.access.log import PgAccessLog
 from persistence.assistance.events import PgEvents
+from persistence.bounds import Bounded, bind, bounds_of
 from persistence.casework.analyses import PgAnalyses
 from persistence.casework.assignments import PgAssignments
 from persistence.casework.menus import PgMenus
@@ -21,8 +25,17 @@ from persistence.sealing import Sealing
 class PgWork:
     """Implements `UnitOfWork`; a store holds nothing but the connection, and is made when it is asked for."""
 
-    def __init__(self, connection: Connection, sealing: Sealing, new_id: Callable[[], UUID]) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        sealing: Sealing,
+        new_id: Callable[[], UUID],
+        *,
+        plain: Connection | None = None,
+    ) -> None:
+        """`plain` is the connection without bounds, for what has no area; `connection` itself by default."""
         self.connection, self._sealing, self.new_id = connection, sealing, new_id
+        self._plain = connection if plain is None else plain
 
     @property
     def households(self) -> PgHouseholds:
@@ -46,7 +59,7 @@ class PgWork:
 
     @property
     def menus(self) -> PgMenus:
-        return PgMenus(self.connection, self.new_id)
+        return PgMenus(self._plain, self.new_id)
 
     @property
     def events(self) -> PgEvents:
@@ -54,15 +67,23 @@ class PgWork:
 
     @property
     def reference(self) -> PgReference:
-        return PgReference(self.connection, self.new_id)
+        return PgReference(self._plain, self.new_id)
 
     @property
     def clients(self) -> PgClients:
-        return PgClients(self.connection, self.new_id)
+        return PgClients(self._plain, self.new_id)
+
+    @property
+    def access_log(self) -> PgAccessLog:
+        return PgAccessLog(self.connection)
+
+    @property
+    def grants(self) -> PgGrants:
+        return PgGrants(self.connection, self.new_id)
 
     @property
     def idempotency(self) -> PgIdempotency:
-        return PgIdempotency(self.connection, self._sealing)
+        return PgIdempotency(self._plain, self._sealing)
 
 
 class WorkFactory:
@@ -71,25 +92,34 @@ class WorkFactory:
     def __init__(self, database: Database, sealing: Sealing, new_id: Callable[[], UUID]) -> None:
         self._database, self._sealing, self._new_id = database, sealing, new_id
 
-    def reading(self) -> "Reading":
-        return Reading(self._database.reading(), self._sealing, self._new_id)
+    def reading(self, actor: Actor | None = None) -> "Reading":
+        """Within what `actor` may see; without one, nothing of any household."""
+        return Reading(self._database.reading(), self._sealing, self._new_id, actor)
 
     @asynccontextmanager
-    async def writing(self) -> AsyncIterator[PgWork]:
+    async def writing(self, actor: Actor | None = None) -> AsyncIterator[PgWork]:
         async with self._database.writing() as connection:
+            if actor is not None:
+                await bind(connection, bounds_of(actor)._replace(granted=False))
             yield PgWork(connection, self._sealing, self._new_id)
 
 
 class Reading:
     """`async with` around a unit of work in autocommit."""
 
-    __slots__ = ("_lease", "_new_id", "_sealing")
+    __slots__ = ("_actor", "_lease", "_new_id", "_sealing")
 
-    def __init__(self, lease: Lease, sealing: Sealing, new_id: Callable[[], UUID]) -> None:
-        self._lease, self._sealing, self._new_id = lease, sealing, new_id
+    def __init__(
+        self, lease: Lease, sealing: Sealing, new_id: Callable[[], UUID], actor: Actor | None
+    ) -> None:
+        self._lease, self._sealing, self._new_id, self._actor = lease, sealing, new_id, actor
 
     async def __aenter__(self) -> PgWork:
-        return PgWork(await self._lease.__aenter__(), self._sealing, self._new_id)
+        connection = await self._lease.__aenter__()
+        if self._actor is None:
+            return PgWork(connection, self._sealing, self._new_id)
+        bounded = Bounded(connection, bounds_of(self._actor))
+        return PgWork(bounded, self._sealing, self._new_id, plain=connection)
 
     async def __aexit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         await self._lease.__aexit__(kind, *rest)

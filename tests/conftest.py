@@ -6,14 +6,17 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
+import hypothesis
 import pytest
 
 from api.keyring import Keyring
+from auth.keys import SigningKeys
 from persistence.embedded import EmbeddedPostgres
 from persistence.engine import Database
 from persistence.migrate import upgrade
@@ -21,6 +24,17 @@ from persistence.reference.load import load_reference
 from persistence.sealing import Sealing
 from tests.support.api import Api
 from tests.support.server import RunningServer
+
+# How long an example takes says more about the machine than about the code; and the examples of a commit are
+# the same wherever and however often it is tested. For others: --hypothesis-profile=explore.
+for _name, _settled in (("kaejon", True), ("explore", False)):
+    hypothesis.settings.register_profile(
+        _name,
+        deadline=None,
+        derandomize=_settled,
+        suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    )
+hypothesis.settings.load_profile("kaejon")
 
 # Tests may lose everything: a crash of this server is a failed run anyway.
 UNSAFE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "128MB"}
@@ -104,7 +118,8 @@ async def database(dsn: str) -> AsyncIterator[Database]:
 
 @pytest.fixture(scope="session")
 def keyring() -> Keyring:
-    return Keyring.generate()
+    """With signing keys, so that tests can sign as the service does: the first start takes them over."""
+    return replace(Keyring.generate(), signing=SigningKeys.generate())
 
 
 @pytest.fixture(scope="session")

@@ -120,6 +120,10 @@ BODIES: dict[str, Any] = {
         ],
     },
     "CampaignPatch": {"title_en": "Programme of 2570", "mpi_members": {"income": ["bmn-38-22"]}},
+    "AccessGrantDraft": {
+        "household_id": "0199b2c4-7c00-7000-8000-0000a1b2c3d4",
+        "reason": "แจ้งเหตุด่วนทางโทรศัพท์ ต้องตรวจสอบที่อยู่",
+    },
     "ClientDraft": {
         "name": "HDC Loei",
         "agency": "PROV_MOPH-42",

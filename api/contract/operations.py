@@ -124,7 +124,7 @@ def _errors(operation: Operation) -> set[int]:
             found.add(403)
     if path_names(operation.path):
         found.add(404)
-    if operation.body is not None and operation.policy is not None:
+    if operation.body is not None:
         found.add(415)
     if operation.method == "POST" and operation.keyed:
         found.add(409)
@@ -133,6 +133,8 @@ def _errors(operation: Operation) -> set[int]:
 
 def _success(operation: Operation, description: str, schemas: Schemas) -> Schema:
     headers: Schema = {"X-Request-Id": header("RequestId")}
+    if operation.policy is not None:
+        headers |= {"RateLimit": header("RateLimit"), "RateLimit-Policy": header("RateLimitPolicy")}
     if versioned(operation):
         headers["ETag"] = header("ETag")
     if operation.status == 201:

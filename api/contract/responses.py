@@ -47,8 +47,8 @@ HEADERS: dict[str, Schema] = {
         "schema": {"type": "integer", "format": "int32", "minimum": 0, "maximum": 86400},
         "example": 2,
     },
-    "RateLimit": _text("What is left (IETF draft ratelimit-headers).", 200, '"client";r=0;t=30'),
-    "RateLimitPolicy": _text("The quota (IETF draft ratelimit-headers).", 200, '"client";q=600;w=60'),
+    "RateLimit": _text("What is left of its limits (IETF draft ratelimit-headers).", 200, '"read";r=59999;t=30'),
+    "RateLimitPolicy": _text("Requests in windows of seconds (IETF draft ratelimit-headers).", 200, '"read";q=600000;w=60'),
     "WwwAuthenticate": _text("RFC 6750: what is wrong with the token.", 1000, 'Bearer error="invalid_token"'),
     "Allow": _text("The methods of the path.", 100, "GET, HEAD, PATCH"),
 }  # fmt: skip

@@ -17,6 +17,13 @@ VALUES: dict[str, Any] = {
     "Agency.area_code": "42",
     "Agency.parent_code": "MOPH",
     "Agency.aliases": ["สสจ.เลย"],
+    "Client.allowed_networks": ["203.0.113.0/24"],
+    "IssuedClient.allowed_networks": ["203.0.113.0/24"],
+    # RFC 7517 appendix A.1
+    "PublicKey.kid": "his-2026-1",
+    "PublicKey.x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
+    "PublicKey.y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM",
+    "PublicKey.use": "sig",
     "CodeEntry.code": "casework",
     "CodeEntry.name_en": "Casework with the household",
     "CodeEntry.name_th": "ปฏิบัติงานรายครัวเรือน",

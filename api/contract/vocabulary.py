@@ -56,6 +56,8 @@ TAGS: dict[str, str] = {
     "reference": "Areas, agencies, indicators, dimensions, code lists and campaigns.",
     "authorisation": "Tokens, keys and the caller's own access.",
     "clients": "The systems that may call, for administrators.",
+    "access log": "Who read whose unmasked data, when and why.",
+    "access grants": "Break the glass: three hours of reading one household the agency is not assigned to.",
     "graphql": "The same data and writes as a graph; see schema.graphql.",
     "operations": "For those who run the service.",
 }

@@ -5,17 +5,28 @@ fragment as often as it is spread, so that forty short ones hang them; ours look
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, cast
 
-from graphql import GraphQLSchema, get_operation_ast
+from graphql import (
+    DocumentNode,
+    ExecutableDefinitionNode,
+    FieldNode,
+    GraphQLSchema,
+    SelectionSetNode,
+    get_operation_ast,
+)
 from strawberry import Schema
 from strawberry.extensions import SchemaExtension
 
 from api.graphql import cost, limits
-from api.graphql.context import Request
+from api.graphql.context import Call, Request
 from api.graphql.documents import RULES, Documents, Known, variables_error
 from api.graphql.errors import QueryError
+from api.graphql.naming import camel
+from domain.access.policy import MASKED_FIELDS
 
+_MASKED = {field: camel(field) for field in MASKED_FIELDS}
 UNNAMED = "Name one of the query's operations as operationName."
 
 
@@ -66,6 +77,8 @@ class Admission(SchemaExtension):
         if operation is None:
             raise QueryError("unknown-operation", UNNAMED)
         self._cost = cost.check(schema, document, operation, variables)
+        call = cast("Call", context.context)
+        call.actor = replace(call.actor, asks=_masked_fields_in(document))
         yield
         result = context.result
         in_fields = result is not None and any(error.path for error in result.errors or ())
@@ -75,6 +88,21 @@ class Admission(SchemaExtension):
     def get_results(self) -> dict[str, Any]:
         """For the `extensions` of every answer."""
         return {"cost": self._cost}
+
+
+def _masked_fields_in(document: DocumentNode) -> frozenset[str]:
+    """What of the masked fields the document selects anywhere: the access log names no less than is answered."""
+    names: set[str] = set()
+    left = [one for one in document.definitions if isinstance(one, ExecutableDefinitionNode)]
+    sets: list[SelectionSetNode] = [one.selection_set for one in left]
+    while sets:
+        for selection in sets.pop().selections:
+            if isinstance(selection, FieldNode):
+                names.add(selection.name.value)
+            inner = getattr(selection, "selection_set", None)
+            if inner is not None:
+                sets.append(inner)
+    return frozenset(field for field, name in _MASKED.items() if name in names)
 
 
 def core(schema: Schema) -> GraphQLSchema:

@@ -15,12 +15,14 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import parsing
-from api.authentication import authenticated
+from api.authentication import authenticated, check_purpose, remote_of
 from api.errors import HttpError
 from api.graphql import errors
 from api.graphql.context import Call, Request
 from api.graphql.execution import run
 from api.graphql.schema import schema
+from api.limits.rates import RateClass
+from api.media import check_coding, check_kind
 from api.wiring import Services
 from domain.errors import Fault, Invalid
 
@@ -64,13 +66,23 @@ class GraphqlApp:
         media = negotiated(request.headers.get("accept", "*/*"))
         trace_id = str(request.scope.get("request_id", ""))
         try:
-            _check_exchange(request)
+            _check_method(request)
             now = self._services.now()
             header = request.headers.get
-            actor = authenticated(self._services, header("authorization"), header("x-purpose"), trace_id, now)
+            actor = authenticated(
+                self._services,
+                header("authorization"),
+                header("x-purpose"),
+                trace_id,
+                now,
+                remote=remote_of(request.scope),
+            )
             request.scope["client_id"] = actor.client_id
+            await self._services.limits.admit(request.scope, RateClass.GRAPHQL, actor.client_id)
+            check_purpose(self._services, actor)
+            _check_media(request)
             wanted = _read(await request.body())
-            call = Call(self._services, actor, now=now, request_id=trace_id)
+            call = Call(self._services, actor, now=now, request_id=trace_id, scope=request.scope)
             answered = await run(self._schema, call, wanted)
             # A client that only knows application/json takes any other status for a broken proxy.
             status = 200 if answered.executed or media == OLD else 400
@@ -86,14 +98,15 @@ def graphql_app(services: Services) -> ASGIApp:
     return GraphqlApp(services)
 
 
-def _check_exchange(request: HttpRequest) -> None:
+def _check_method(request: HttpRequest) -> None:
     if request.method != "POST":
         told = "GraphQL is asked by POST: a URL must not hold what a query may hold."
         raise HttpError(405, "method-not-allowed", told, headers={"Allow": "POST"})
-    kind, *parameters = [one.strip() for one in request.headers.get("content-type", "").lower().split(";")]
-    charsets = [one[8:].strip('"') for one in parameters if one.startswith("charset=")]
-    if kind != OLD or any(one not in ("utf-8", "utf8") for one in charsets):
-        raise HttpError(415, "unsupported-media-type", "Send application/json in UTF-8.")
+
+
+def _check_media(request: HttpRequest) -> None:
+    check_kind(request.headers.get("content-type"), (OLD,))
+    check_coding(request.headers.get("content-encoding"))
 
 
 def _read(raw: bytes) -> Request:

@@ -1,7 +1,7 @@
 """One GraphQL request: who calls, when, in which units of work, and what it has loaded already."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
@@ -34,21 +34,31 @@ class Request(Value):
 class Call:
     """What every resolver is handed."""
 
-    def __init__(self, services: Services, actor: Actor, *, now: datetime, request_id: str) -> None:
+    def __init__(
+        self,
+        services: Services,
+        actor: Actor,
+        *,
+        now: datetime,
+        request_id: str,
+        scope: MutableMapping[str, Any] | None = None,
+    ) -> None:
+        """`scope` is that of the request, where what it was counted against is noted."""
         self.services, self.actor, self.now, self.request_id = services, actor, now, request_id
+        self.scope = {} if scope is None else scope
         self._room = asyncio.Semaphore(AT_ONCE)
         self._loaders: dict[Batch, DataLoader[str, Any]] = {}
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[UnitOfWork]:
         """Autocommit: for reads, and for writes of one statement."""
-        async with self._room, self.services.works.reading() as work:
+        async with self._room, self.services.works.reading(self.actor) as work:
             yield work
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[UnitOfWork]:
         """One transaction, committed before the answer is looked at."""
-        async with self._room, self.services.works.writing() as work:
+        async with self._room, self.services.works.writing(self.actor) as work:
             yield work
 
     async def load(self, batch: Batch, key: str) -> Any:

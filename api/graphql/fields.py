@@ -93,9 +93,13 @@ class Fields:
         *,
         filter: type[BaseModel] | None = None,
         input: type[BaseModel] | None = None,
+        owner: str | None = None,
         keys: Keys = connections.CREATED,
     ) -> Callable[[Handler], Handler]:
-        """A list as a Cursor Connection: its handler takes the filter (or the input) and a page."""
+        """A list as a Cursor Connection: its handler takes the filter (or the input) and a page.
+
+        `owner` is an argument with the id of the one whose list it is; the handler takes it first.
+        """
 
         def added(handler: Handler) -> Handler:
             async def resolve(
@@ -107,7 +111,9 @@ class Fields:
                 **given: Any,
             ) -> Any:
                 call: Call = info.context
-                wanted: list[BaseModel] = []
+                wanted: list[Any] = []
+                if owner is not None:
+                    wanted.append(arguments.identifier(given[owner]))
                 if input is not None:
                     wanted.append(arguments.value(input, given["input"]))
                 if filter is not None:
@@ -124,6 +130,8 @@ class Fields:
 
             def made_arguments(types: Types) -> dict[str, Made]:
                 args: dict[str, Made] = {}
+                if owner is not None:
+                    args[owner] = strawberry.ID
                 if input is not None:
                     args["input"] = types.input(input, pascal(name) + "Input")
                 if filter is not None:

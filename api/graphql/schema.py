@@ -13,7 +13,7 @@ from strawberry.types import ExecutionContext
 from strawberry.types.field import StrawberryField
 
 from api.graphql import connections, cost, limits
-from api.graphql.access import clients, me
+from api.graphql.access import clients, grants, log, me
 from api.graphql.admission import Admission
 from api.graphql.assistance import events
 from api.graphql.casework import analyses, assignments, menus, problems
@@ -43,6 +43,8 @@ FIELDS: tuple[Fields, ...] = (
     campaigns.fields,
     me.fields,
     clients.fields,
+    log.fields,
+    grants.fields,
 )
 
 _READING = f"""What can be read. Every request needs a token, introspection too; X-Purpose holds as in REST.

@@ -38,6 +38,13 @@ PROBLEMS: dict[str, Explained] = {
     ),
     "uri-too-long": Explained(414, "The URL is too long.", "Give fewer filters, and ask more than once."),
     "request-timeout": Explained(408, "The body did not arrive in time.", "Send it again; nothing was written."),
+    "bad-request": Explained(
+        400, "What was sent is not HTTP/1.1 as RFC 9112 writes it, or could be read in two ways.",
+        "Send one Host, and one Content-Length or Transfer-Encoding: chunked, with a client that speaks HTTP.",
+    ),
+    "headers-too-large": Explained(
+        431, "The head of the request is too large.", "Send fewer and shorter header fields."
+    ),
     "method-not-allowed": Explained(405, "The path does not know this method.", "The header Allow lists those it does."),
     "problems-are-permanent": Explained(
         405, "A problem is never deleted (001 §5.4).",
@@ -55,6 +62,10 @@ PROBLEMS: dict[str, Explained] = {
     "purpose-required": Explained(
         403, "The answer would hold unmasked personal data, and the request names no purpose.",
         "Send X-Purpose with a code of /v1/codes/purposes, or use a token without persons:pii to read masked data.",
+    ),
+    "too-many-grants": Explained(
+        409, "Your agency has as many open access grants as one may have.",
+        "Wait until one has run out: a grant lasts three hours. GET /v1/access-grants lists them.",
     ),
     "outside-your-areas": Explained(
         403, "The request reaches beyond the areas of your client.", "GET /v1/me/access lists your areas."
@@ -207,6 +218,10 @@ FAULTS: dict[str, str] = {
     # Rules
     "outside-your-areas": "The area is not one of yours.",
     "country-and-areas": "Give [\"*\"] alone, or area codes.",
+    "not-a-network": "An address or a CIDR block, without bits beyond its length.",
+    "private-key": "A private key was sent: replace it, and register the public members of the new one.",
+    "not-on-curve": "The coordinates are not those of a point on P-256.",
+    "repeated-key": "Each key of a set has a kid of its own.",
     "agency-outside-area": "The unit does not act at the household's area.",
     "same-agency": "An escalation names another agency than the one assigned.",
     "other-household": "Everything named belongs to one household.",

@@ -49,10 +49,40 @@ class Metrics:
             "kaejon_http_requests_in_progress", "Requests under way.", registry=self._registry,
             multiprocess_mode="livesum",
         )  # fmt: skip
+        # Told by whichever worker sealed last.
+        self._log_waiting = Gauge(
+            "kaejon_access_log_waiting_rows", "Rows of the access log that are not sealed yet.",
+            registry=self._registry, multiprocess_mode="mostrecent",
+        )  # fmt: skip
+        self._log_head = Gauge(
+            "kaejon_access_log_last_block", "Number of the last sealed block of the access log.",
+            registry=self._registry, multiprocess_mode="mostrecent",
+        )  # fmt: skip
+        self._rate_limited = Counter(
+            "kaejon_rate_limited", "Requests refused by a rate limit.", ("class",), registry=self._registry
+        )
+        self._quota_failures = Counter(
+            "kaejon_rate_limit_store_failures", "Calls of the store of rate limits that failed.",
+            registry=self._registry,
+        )  # fmt: skip
+        self._quota_degraded = Gauge(
+            "kaejon_rate_limit_degraded", "Workers that count rate limits alone: the store is away.",
+            registry=self._registry, multiprocess_mode="livesum",
+        )  # fmt: skip
         self._bound: dict[tuple[str, str, int], tuple[Callable[[], None], Callable[[float], None]]] = {}
         self.begun: Callable[[], None] = self._under_way.inc
         """For the edge, as a request comes in; `ended` as it is done with."""
         self.ended: Callable[[], None] = self._under_way.dec
+
+    def rate_limited(self, kind: str) -> None:
+        """`kind` is the class of routes."""
+        self._rate_limited.labels(kind).inc()
+
+    def quota_failed(self) -> None:
+        self._quota_failures.inc()
+
+    def quota_degraded(self, degraded: bool) -> None:
+        self._quota_degraded.set(degraded)
 
     def observe(self, method: str, operation: str, status: int, seconds: float) -> None:
         """Counts an answered request; 0 as its status means that none was sent."""
@@ -62,6 +92,11 @@ class Metrics:
             count, time = self._bind(method, operation, status)
         count()
         time(seconds)
+
+    def access_log_sealed(self, waiting: int, last_block: int) -> None:
+        """After a turn of the sealer."""
+        self._log_waiting.set(waiting)
+        self._log_head.set(last_block)
 
     def _bind(
         self, method: str, operation: str, status: int

@@ -15,8 +15,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from api import parsing
-from api.authentication import authenticated
+from api.authentication import authenticated, remote_of
 from api.errors import HttpError
+from api.media import check_coding, check_kind
 from api.wiring import Services
 from domain.access.actor import Actor
 from domain.errors import Invalid, NotFound, VersionMismatch
@@ -26,7 +27,7 @@ from domain.work import UnitOfWork
 Model = TypeVar("Model", bound=BaseModel)
 JSON = "application/json"
 PERSONAL = {"Cache-Control": "no-store", "Vary": "Authorization, X-Purpose"}
-_ETAG = re.compile(r'(?:W/)?"([0-9]{1,9})(?:\.u)?"')
+_ETAG = re.compile(r'"([0-9]{1,9})(?:\.u)?"')
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -48,13 +49,16 @@ class Call:
         self._held: UnitOfWork | None = None
         self._actor: Actor | None = None
         self._body: bytes | None = None
+        self._any = False
+        self._stored: int | None = None
+        self._named: Sequence[int] = ()
         self.now: datetime = services.now()
 
     # -- who
 
     @property
     def actor(self) -> Actor:
-        """The verified caller. Raises Unauthenticated, or Invalid for an unknown purpose."""
+        """The verified caller. Raises Unauthenticated."""
         if self._actor is None:
             self._actor = authenticated(
                 self.services,
@@ -62,8 +66,14 @@ class Call:
                 self.header("x-purpose"),
                 self.request.scope.get("request_id", ""),
                 self.now,
+                remote=self.remote,
             )
         return self._actor
+
+    @property
+    def remote(self) -> str:
+        """The caller's address."""
+        return remote_of(self.request.scope)
 
     # -- what was sent
 
@@ -87,14 +97,13 @@ class Call:
             parsing.query(self.request.scope["query_string"], BaseModel)
 
     async def body(self, model: type[Model], *, media: Sequence[str] = (JSON,)) -> Model:
-        kind = (self.header("content-type") or "").partition(";")[0].strip().lower()
-        if kind not in media:
-            raise HttpError(415, "unsupported-media-type", f"Send {' or '.join(media)}.")
+        check_kind(self.header("content-type"), media)
         return parsing.body(await self.raw_body(), model)
 
     async def raw_body(self) -> bytes:
         """All of it, once; the edge bounds its size and the time it takes."""
         if self._body is None:
+            check_coding(self.header("content-encoding"))
             chunks = []
             more = True
             while more:
@@ -107,14 +116,32 @@ class Call:
         return self._body
 
     def expected_version(self) -> int:
-        """The version named by If-Match. 428 when there is none; VersionMismatch when it is no version of ours."""
+        """The version that If-Match names (RFC 9110 §13.1.1). 428 when there is none.
+
+        Of several, or of any (`*`), the one that `settles_for` has found to be stored. A weak tag matches
+        nothing here. Raises VersionMismatch when none is a version of ours.
+        """
+        if self._stored is not None:
+            return self._stored
         given = self.header("if-match")
         if given is None:
             raise HttpError(428, "precondition-required", "Send If-Match with the ETag you read.")
-        match = _ETAG.fullmatch(given.strip())
-        if match is None:
+        if given.strip() == "*":
+            self._any = True
+            return 0
+        tags = [_ETAG.fullmatch(one.strip()) for one in given.split(",")]
+        self._named = [int(tag[1]) for tag in tags if tag is not None]
+        if not self._named:
             raise VersionMismatch
-        return int(match[1])
+        return self._named[0]
+
+    def settles_for(self, error: VersionMismatch) -> bool:
+        """Whether If-Match names what is stored as well: then the handler may be asked once more."""
+        stored = error.stored
+        if stored is None or stored == self._stored or not (self._any or stored in self._named):
+            return False
+        self._stored = stored
+        return True
 
     def paging(self, given: Any, *, sorts: Sequence[str] = ("created_at", "-created_at")) -> Paging:
         """Limit, order and place of a list, from its parsed query."""
@@ -137,11 +164,11 @@ class Call:
 
     def reading(self) -> AbstractAsyncContextManager[UnitOfWork]:
         """Autocommit: for reads, and for writes of one statement."""
-        return self.services.works.reading() if self._held is None else nullcontext(self._held)
+        return self.services.works.reading(self._actor) if self._held is None else nullcontext(self._held)
 
     def writing(self) -> AbstractAsyncContextManager[UnitOfWork]:
         """One transaction, committed before the answer leaves."""
-        return self.services.works.writing() if self._held is None else nullcontext(self._held)
+        return self.services.works.writing(self._actor) if self._held is None else nullcontext(self._held)
 
     def hold(self, work: UnitOfWork) -> None:
         """From here on everything happens in this unit of work (idempotency keys).

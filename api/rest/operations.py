@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 from starlette.responses import Response
 
+from api.limits.rates import RateClass
 from api.rest.call import Call
 from domain.access.policy import Operation as Policy
 
@@ -49,6 +50,12 @@ class Operation:
     """A POST that honours Idempotency-Key."""
     example: Any = None
     """Of the body."""
+
+    @property
+    def rate_class(self) -> RateClass:
+        """What it is counted as: a search is a read, though it is a POST."""
+        reads = self.method == "GET" or (self.policy is not None and self.policy.personal)
+        return RateClass.READ if reads else RateClass.WRITE
 
 
 @dataclass(slots=True)

@@ -9,16 +9,19 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from api.answering import answer_error
+from api.authentication import check_purpose
 from api.errors import HttpError
 from api.rest.call import Call
 from api.rest.operations import Operation
 from api.wiring import Services
 from domain.access.policy import admit
-from domain.errors import Invalid
+from domain.errors import Invalid, VersionMismatch
 from domain.exchange.idempotency import InProgress, KeyReused, StoredAnswer
 from domain.work import UnitOfWork
 
 _SECRET = re.compile(rb'"client_secret":"[^"]*"')
+_MOST_RACES = 5
+"""Times that others may change a resource before a PATCH of any version gives up."""
 _KEPT_HEADERS = ("content-type", "location", "etag", "cache-control", "vary")
 
 
@@ -49,20 +52,46 @@ class PathApp:
             scope["operation"] = operation.id
             scope["body_limit"] = operation.most
             call = Call(request, self._services, list_name=operation.path)
+            if operation.path.startswith("/oauth/"):
+                return await self._before_any_token(call, operation)
             if operation.policy is not None:
-                scope["client_id"] = call.actor.client_id
+                scope["client_id"] = client_id = call.actor.client_id
+                await self._services.limits.admit(scope, operation.rate_class, client_id)
                 if operation.status != 405:
                     # Before the body and its faults, and before a stored answer is replayed.
                     admit(call.actor, operation.policy)
+                check_purpose(self._services, call.actor)
                 if operation.query is None:
                     call.no_query()
             if operation.method == "POST" and operation.keyed and call.header("idempotency-key") is not None:
                 return await _once(call, operation)
+            if operation.method == "PATCH":
+                return await _amended(call, operation)
             return await operation.handler(call)
         except Exception as error:
             return answer_error(
                 error, path=scope["path"], request_id=scope.get("request_id", ""), base=self._services.issuer
             )
+
+    async def _before_any_token(self, call: Call, operation: Operation) -> Response:
+        """Counted by the address, and by the client id once it is read; what fails counts more."""
+        limits = self._services.limits
+        await limits.knock(call.request.scope)
+        response = await operation.handler(call)
+        if response.status_code == 401:
+            await limits.fail(call.request.scope)
+        return response
+
+
+async def _amended(call: Call, operation: Operation) -> Response:
+    """Runs a PATCH at a version that its If-Match allows: of a list, and of `*`, it is known when it is met."""
+    for _ in range(_MOST_RACES):
+        try:
+            return await operation.handler(call)
+        except VersionMismatch as error:
+            if not call.settles_for(error):
+                raise
+    raise VersionMismatch
 
 
 async def _once(call: Call, operation: Operation) -> Response:

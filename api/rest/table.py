@@ -1,6 +1,6 @@
 """Every REST operation, listed: the table of contents of the door."""
 
-from api.rest.access import clients, me, oauth
+from api.rest.access import clients, grants, log, me, oauth
 from api.rest.assistance import events
 from api.rest.casework import analyses, assignments, menus, problems
 from api.rest.operations import Operation, Routes
@@ -23,6 +23,8 @@ ROUTES: tuple[Routes, ...] = (
     campaigns.routes,
     me.routes,
     clients.routes,
+    log.routes,
+    grants.routes,
     oauth.routes,
 )
 

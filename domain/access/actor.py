@@ -54,6 +54,8 @@ class Actor:
     purpose: str | None = None
     """Why personal data is read: a code of the list `purposes`."""
     request_id: str = ""
+    asks: frozenset[str] | None = None
+    """Of the fields that are masked, those that can stand in the answer (GraphQL); None: all of them."""
 
     @property
     def prefixes(self) -> list[str]:

@@ -13,8 +13,11 @@ from uuid import UUID
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
+from domain.access import networks
 from domain.access.actor import COUNTRY, Actor, Scope
+from domain.access.networks import MOST_NETWORKS, Networks
 from domain.access.policy import Operation, Reach, admit
+from domain.access.public_keys import KeySet
 from domain.errors import Conflict, Fault, Forbidden, Invalid, NotFound, VersionMismatch
 from domain.kernel import Code, Document, Line, Listing, Moment, Paging, Value
 from domain.reference.store import ReferenceStore
@@ -22,6 +25,8 @@ from domain.reference.store import ReferenceStore
 DEFAULT_OVERLAP = 86_400
 """Seconds that a rotated secret keeps working: a day to bring the new one to every machine (assumed)."""
 LONGEST_OVERLAP = 7 * 86_400
+CLOCKS_DIFFER = timedelta(seconds=60)
+"""What the clocks of two of our machines may differ by."""
 
 
 def _area_list(areas: list[str]) -> list[str]:
@@ -53,10 +58,14 @@ class ClientDraft(Value):
     """Empty: it reaches no household."""
     expires_at: Moment | None = None
     """From then on it gets no token; null: it does not expire."""
+    allowed_networks: Networks = []
+    """CIDR blocks it may call from, IPv4 and IPv6; empty: from anywhere."""
+    jwks: KeySet | None = None
+    """Public keys for `private_key_jwt`; its secret works beside them."""
 
 
 class ClientPatch(Value):
-    """Merge patch of a client: absent keeps; only `expires_at` may be null."""
+    """Merge patch of a client: absent keeps; only `expires_at` and `jwks` may be null."""
 
     name: Line = ""
     scopes: Scopes = []
@@ -64,13 +73,18 @@ class ClientPatch(Value):
     enabled: bool = True
     """False bars its tokens as well, those already out included."""
     expires_at: Moment | None = None
+    allowed_networks: Networks = []
+    """Holds for tokens already out as well."""
+    jwks: KeySet | None = None
+    """Replaces all of them."""
 
 
 class SecretRotation(Value):
     """How a secret is replaced."""
 
     overlap_seconds: Annotated[int, Field(ge=0, le=LONGEST_OVERLAP)] = DEFAULT_OVERLAP
-    """How long the old secret keeps working beside the new one; 0 for one that has leaked."""
+    """How long the old secret keeps working beside the new one; 0 for one that has leaked: then the tokens
+    that are out stop as well."""
 
 
 class Client(Value):
@@ -85,7 +99,10 @@ class Client(Value):
     enabled: bool
     expires_at: datetime | None
     last_used_at: datetime | None
-    """When it last got a token, to the minute."""
+    """When it last proved itself at the token endpoint, to the minute."""
+    allowed_networks: Annotated[list[str], Field(max_length=MOST_NETWORKS)]
+    """Empty: from anywhere."""
+    jwks: KeySet | None
     created_at: datetime
     updated_at: datetime
     version: int
@@ -118,6 +135,17 @@ class Credentials:
     """None once its overlap is over."""
 
 
+@dataclass(frozen=True, slots=True)
+class Entitled:
+    """A client as a token issued now may describe it: read under a lock that a narrowing waits for."""
+
+    credentials: Credentials
+    clock: datetime
+    """Of the database, taken before the row was read."""
+    tokens_not_before: datetime | None
+    """Tokens issued before it are refused; a whole second."""
+
+
 class Secrets(Protocol):
     """Where new secrets come from (auth.clients.ClientSecrets)."""
 
@@ -144,22 +172,47 @@ class ClientStore(Protocol):
         ...
 
     async def amend(
-        self, reach: Reach, client: Client, changes: Mapping[str, Any], *, version: int, now: datetime
+        self,
+        reach: Reach,
+        client: Client,
+        changes: Mapping[str, Any],
+        *,
+        version: int,
+        bar_tokens: bool,
+        now: datetime,
     ) -> Client | None:
-        """Stores what may change of `client` over `version`; None when that version is gone."""
+        """Stores what may change of `client` over `version`; None when that version is gone.
+
+        `bar_tokens`: those issued until then are refused from then on. In a transaction.
+        """
         ...
 
     async def rotate(
-        self, reach: Reach, client_id: str, secret_hash: bytes, *, overlap_until: datetime, now: datetime
+        self,
+        reach: Reach,
+        client_id: str,
+        secret_hash: bytes,
+        *,
+        overlap_until: datetime,
+        bar_tokens: bool,
+        now: datetime,
     ) -> Client | None: ...
     async def revoke(
         self, reach: Reach, client_id: str, secret_hash: bytes, *, now: datetime
     ) -> Client | None:
-        """Disables the client and puts a hash in place that no secret has."""
+        """Disables the client, takes its keys, puts a hash in place that no secret has, bars its tokens."""
         ...
 
     async def credentials(self, client_id: str, *, now: datetime) -> Credentials | None:
         """Of any client, disabled ones too: the caller compares secrets before it says anything."""
+        ...
+
+    async def entitled(self, client_id: str, *, now: datetime) -> Entitled | None:
+        """As `credentials`, for a token that is about to be issued."""
+        ...
+
+    async def spend_assertion(self, client_id: str, jti: str, *, expires_at: datetime) -> bool:
+        """Whether this is the first time; of many at once one is."""
         ...
 
     async def touch(self, client_id: str, *, now: datetime) -> None:
@@ -181,9 +234,34 @@ class HasClients(Protocol):
     def new_id(self) -> UUID: ...
 
 
-def may_authenticate(client: Client, *, now: datetime) -> bool:
-    """Whether a client whose secret is right gets a token."""
-    return client.enabled and (client.expires_at is None or client.expires_at > now)
+def may_authenticate(client: Client, *, remote: str, now: datetime) -> bool:
+    """Whether a client whose proof is right gets a token at the address `remote`."""
+    if not client.enabled or (client.expires_at is not None and client.expires_at <= now):
+        return False
+    return not client.allowed_networks or networks.within(networks.parsed(client.allowed_networks), remote)
+
+
+def narrows(before: Client, after: Client) -> bool:
+    """Whether the change takes a scope, an area or a key away, which tokens already out still stand for.
+
+    Disabling, expiry and networks are judged on every request and need no new token.
+    """
+    kept = [Actor("", "", frozenset(), tuple(after.areas), 0, "").covers(area) for area in before.areas]
+    keys = {key.kid: key for key in after.jwks.keys} if after.jwks else {}
+    same = all(keys.get(key.kid) == key for key in before.jwks.keys) if before.jwks else True
+    return not (set(before.scopes) <= set(after.scopes) and all(kept) and same)
+
+
+def issue_time(now: datetime, entitled: Entitled) -> int:
+    """The `iat` of a token, in Unix seconds: never after a narrowing that its rights were read before.
+
+    The earlier of both clocks, which differ by a minute at most; and where the rights were narrowed within
+    this very second, the next one, from which tokens count again.
+    """
+    clock = min(now, max(entitled.clock, now - CLOCKS_DIFFER))
+    if entitled.tokens_not_before is not None:
+        clock = max(clock, entitled.tokens_not_before)
+    return int(clock.timestamp())
 
 
 def new_client(client_id: str, draft: ClientDraft, *, now: datetime) -> Client:
@@ -197,6 +275,8 @@ def new_client(client_id: str, draft: ClientDraft, *, now: datetime) -> Client:
         enabled=True,
         expires_at=draft.expires_at,
         last_used_at=None,
+        allowed_networks=draft.allowed_networks,
+        jwks=draft.jwks,
         created_at=now,
         updated_at=now,
         version=1,
@@ -236,23 +316,25 @@ async def read(work: HasClients, actor: Actor, client_id: str) -> Document:
 async def amend(
     work: HasClients, actor: Actor, client_id: str, patch: ClientPatch, *, version: int, now: datetime
 ) -> Document:
-    """Applies a merge patch to the given version. A token that is out keeps its scopes and areas.
+    """Applies a merge patch to the given version. A token that is out never keeps what was taken away: it is
+    barred, and the next one carries what is left; one that has less than the client now has stays as it is.
 
     Raises NotFound, VersionMismatch, Invalid, Forbidden `outside-your-areas`.
     """
     reach = admit(actor, Operation.ADMINISTER)
     client = await _known(work, reach, client_id)
     if client.version != version:
-        raise VersionMismatch
-    given = patch.model_dump(include=patch.model_fields_set)
+        raise VersionMismatch(client.version)
+    given = {name: getattr(patch, name) for name in patch.model_fields_set}
     changes = {name: value for name, value in given.items() if getattr(client, name) != value}
     if not changes:
         return _document(client)
     _within_areas(actor, changes.get("areas", ()))
     if faults := _expiry_faults(changes.get("expires_at"), now):
         raise Invalid("The client has faults; see errors.", faults=faults)
+    after = client.model_copy(update=changes)
     amended = await work.clients.amend(
-        reach, client.model_copy(update=changes), changes, version=version, now=now
+        reach, after, changes, version=version, bar_tokens=narrows(client, after), now=now
     )
     if amended is None:
         raise VersionMismatch
@@ -271,18 +353,24 @@ async def rotate(
     """A new secret; the old one works until the overlap ends, and one older than that no more."""
     reach = admit(actor, Operation.ADMINISTER)
     secret, until = secrets.mint(), now + timedelta(seconds=rotation.overlap_seconds)
-    client = await work.clients.rotate(reach, client_id, secret.hash, overlap_until=until, now=now)
+    client = await work.clients.rotate(
+        reach, client_id, secret.hash, overlap_until=until, bar_tokens=rotation.overlap_seconds == 0, now=now
+    )
     if client is None:
         raise NotFound
     return _issued(client, secret, until)
 
 
-async def revoke(work: HasClients, actor: Actor, client_id: str, *, now: datetime, secrets: Secrets) -> None:
-    """Disables a client for good: enabled again, it still needs a new secret. Raises NotFound."""
+async def revoke(
+    work: HasClients, actor: Actor, client_id: str, *, now: datetime, secrets: Secrets
+) -> Document:
+    """Disables a client for good: enabled again, it still needs a new secret or key. Raises NotFound."""
     reach = admit(actor, Operation.ADMINISTER)
     # The hash of a secret that nobody is told.
-    if await work.clients.revoke(reach, client_id, secrets.mint().hash, now=now) is None:
+    client = await work.clients.revoke(reach, client_id, secrets.mint().hash, now=now)
+    if client is None:
         raise NotFound
+    return _document(client)
 
 
 async def _known(work: HasClients, reach: Reach, client_id: str) -> Client:
@@ -309,9 +397,7 @@ def _expiry_faults(expires_at: datetime | None, now: datetime) -> list[Fault]:
 
 
 def _issued(client: Client, secret: MintedSecret, previous_until: datetime | None = None) -> IssuedClient:
-    return IssuedClient(
-        **client.model_dump(), client_secret=secret.text, previous_secret_expires_at=previous_until
-    )
+    return IssuedClient(**dict(client), client_secret=secret.text, previous_secret_expires_at=previous_until)
 
 
 def _document(client: Client) -> Document:

@@ -10,9 +10,21 @@ from domain.access.policy import MASKED_FIELDS
 from domain.kernel import Value
 
 
-class RateLimit(Value):
+class RateLimitClass(Value):
+    """What is counted apart from the rest."""
+
+    name: Annotated[str, Field(max_length=20)]
+    """read, write, graphql, or lookup: searches by citizen id, and references by citizen id that named nobody."""
     requests: int
     window_seconds: int
+
+
+class RateLimit(Value):
+    """Of reads; every other class is listed."""
+
+    requests: int
+    window_seconds: int
+    classes: Annotated[list[RateLimitClass], Field(max_length=10)] = []
 
 
 class Access(Value):
@@ -25,10 +37,10 @@ class Access(Value):
     expires_at: datetime
     """Of the token."""
     rate_limit: RateLimit | None
-    """Null: none is set."""
+    """In fixed windows, over all workers together."""
 
 
-def access_of(actor: Actor) -> Access:
+def access_of(actor: Actor, rate_limit: RateLimit | None = None) -> Access:
     return Access(
         client_id=actor.client_id,
         agency=actor.agency,
@@ -36,5 +48,5 @@ def access_of(actor: Actor) -> Access:
         areas=list(actor.areas),
         masked_fields=[] if actor.can(Scope.PERSONS_PII) else list(MASKED_FIELDS),
         expires_at=datetime.fromtimestamp(actor.expires_at, UTC),
-        rate_limit=None,
+        rate_limit=rate_limit,
     )

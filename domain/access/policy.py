@@ -50,6 +50,8 @@ class Operation(Enum):
     READ_REFERENCE = ("read reference data", (), Breadth.AREAS, False)
     ADMINISTER = ("administer", (Scope.CLIENTS_ADMIN,), Breadth.AREAS, False)
     READ_ACCESS_LOG = ("read the access log", (Scope.AUDIT_READ,), Breadth.AREAS, False)
+    BREAK_GLASS = ("open a household in an emergency", _READ_HOUSEHOLDS, Breadth.AREAS, False)
+    READ_GRANTS = ("read access grants", (*_READ_HOUSEHOLDS, Scope.AUDIT_READ), Breadth.AREAS, False)
     READ_HOUSEHOLDS = ("read households", _READ_HOUSEHOLDS, Breadth.BY_SCOPE, True)
     WRITE_HOUSEHOLDS = ("write households", (Scope.HOUSEHOLDS_WRITE,), Breadth.AREAS, False)
     READ_PROBLEMS = ("read problems", (Scope.PROBLEMS_READ,), Breadth.BY_SCOPE, False)
@@ -76,6 +78,8 @@ class Reach:
     assigned_to: str | None
     """Only households assigned to this agency; None: every household in the areas."""
     unmasked: bool
+    granted: bool = False
+    """Households opened to the agency by a grant are reached as well: reads only."""
 
 
 def admit(actor: Actor, operation: Operation) -> Reach:
@@ -85,13 +89,35 @@ def admit(actor: Actor, operation: Operation) -> Reach:
     """
     if operation.scopes and not any(scope in actor.scopes for scope in operation.scopes):
         raise InsufficientScope(operation.scopes)
-    entitled = Scope.PERSONS_PII in actor.scopes
-    if operation.personal and entitled and actor.purpose is None:
+    if operation.personal and actor.purpose is None and Scope.PERSONS_PII in actor.scopes:
         raise PurposeRequired
     everywhere = operation.breadth is Breadth.AREAS or Scope.HOUSEHOLDS_READ in actor.scopes
     return Reach(
         actor=actor,
         prefixes=actor.prefixes,
         assigned_to=None if everywhere else actor.agency,
-        unmasked=entitled and actor.purpose is not None,
+        unmasked=sees_unmasked(actor),
+        granted=operation in _READS_OF_HOUSEHOLDS and may_be_granted(actor),
     )
+
+
+def sees_unmasked(actor: Actor) -> bool:
+    """Whether personal data leaves unmasked to this caller, on any surface."""
+    return actor.purpose is not None and Scope.PERSONS_PII in actor.scopes
+
+
+def unmasked_fields(actor: Actor) -> list[str]:
+    """What leaves unmasked where personal data does: for the access log."""
+    return [name for name in MASKED_FIELDS if actor.asks is None or name in actor.asks]
+
+
+def may_be_granted(actor: Actor) -> bool:
+    """Whether a grant could open anything more to this caller: it sees less than its whole provinces."""
+    return Scope.HOUSEHOLDS_READ not in actor.scopes or any(len(prefix) > 2 for prefix in actor.prefixes)
+
+
+_READS_OF_HOUSEHOLDS = frozenset(
+    {
+        Operation.READ_HOUSEHOLDS, Operation.READ_PROBLEMS, Operation.READ_ASSIGNMENTS, Operation.READ_ASSISTANCE,
+    }
+)  # fmt: skip

@@ -65,7 +65,7 @@ async def amend(
     if held is None:
         raise NotFound
     if held.version != version:
-        raise VersionMismatch
+        raise VersionMismatch(held.version)
     draft = merged(held, patch)
     _within_areas(actor, held)
     _within_areas(actor, draft)

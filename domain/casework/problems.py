@@ -115,7 +115,7 @@ async def amend(
     refuse(personal_data_faults({"need": patch.need, "description": patch.description}))
     held = await _held(work, reach, problem_id)
     if held.version != version:
-        raise VersionMismatch
+        raise VersionMismatch(held.version)
     if held.status not in OPEN_PROBLEM:
         raise Conflict("The problem is closed, and closed is final.", code="problem-closed")
     changes = _differing(held, patch)

@@ -57,7 +57,7 @@ async def amend(
     if held is None:
         raise NotFound
     if held.version != version:
-        raise VersionMismatch
+        raise VersionMismatch(held.version)
     _covered(actor, held.area_code)
     changes = {name: getattr(patch, name) for name in patch.model_fields_set}
     changes = {name: value for name, value in changes.items() if value != getattr(held, name)}

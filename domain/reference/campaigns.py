@@ -44,7 +44,7 @@ async def amend(
     if held is None:
         raise NotFound
     if held.version != version:
-        raise VersionMismatch
+        raise VersionMismatch(held.version)
     draft = merged(held, patch)
     await _check(work, draft)
     if any(getattr(draft, name) != getattr(held, name) for name in CampaignDraft.model_fields):

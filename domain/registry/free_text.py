@@ -35,6 +35,20 @@ def holds_citizen_id(text: str) -> bool:
     return False
 
 
+def holds_number(text: str) -> bool:
+    """Whether 13 digits stand in the text as a citizen id would, its check digit fitting or not."""
+    return _CANDIDATE.search(arabic_digits(clean(text))) is not None
+
+
+def number_faults(texts: Mapping[str, str | None]) -> list[Fault]:
+    """A fault for each text with 13 digits in it: for names, addresses and the like, where none belongs."""
+    return [
+        Fault(f"/{name}", PERSONAL_DATA, "A number of 13 digits does not belong here.")
+        for name, text in texts.items()
+        if text is not None and holds_number(text)
+    ]
+
+
 def personal_data_faults(texts: Mapping[str, str | None]) -> list[Fault]:
     """A fault for each text that holds a citizen id; the keys are pointers without their first slash.
 

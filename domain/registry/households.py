@@ -17,7 +17,7 @@ from domain.registry.deprivation import dimension_mask
 from domain.registry.household import CaseStatus, HouseholdDraft, HouseholdFilter, HouseholdPatch
 from domain.registry.indicators import IndicatorResults
 from domain.registry.person import CitizenIdText
-from domain.registry.rules import CASE_MOVES, household_faults, place_parents
+from domain.registry.rules import CASE_MOVES, address_faults, household_faults, place_parents
 from domain.registry.store import Held, Includes
 from domain.thai import clean, name_prefix
 from domain.work import UnitOfWork
@@ -148,7 +148,7 @@ async def amend(
     if held is None:
         raise NotFound
     if held.version != version:
-        raise VersionMismatch
+        raise VersionMismatch(held.version)
     changes = _changes(held, patch)
     if changes:
         await work.households.amend(reach, held, changes, now=now)
@@ -212,6 +212,8 @@ def _changes(held: Held, patch: HouseholdPatch) -> dict[str, Any]:
     """The columns that differ, after the rules of the case lifecycle."""
     given = patch.model_dump(exclude_unset=True)
     if address := given.pop("address", None):
+        if faults := address_faults(address):
+            raise Invalid("The household has faults; see errors.", faults=faults)
         given.update(address)
     if "location" in given:
         location = given.pop("location") or {"latitude": None, "longitude": None}

@@ -10,7 +10,7 @@ from domain.calendar import today
 from domain.errors import Fault, Invalid, NotFound, VersionMismatch
 from domain.kernel import Document
 from domain.registry.person import PersonPatch, VitalStatus
-from domain.registry.rules import dates_faults
+from domain.registry.rules import dates_faults, name_faults
 from domain.registry.store import HeldPerson
 from domain.work import UnitOfWork
 
@@ -34,7 +34,7 @@ async def amend(
     if held is None:
         raise NotFound
     if held.version != version:
-        raise VersionMismatch
+        raise VersionMismatch(held.version)
     changes = _changes(held, patch, now)
     if changes:
         await work.persons.amend(reach, held, changes, now=now)
@@ -51,6 +51,7 @@ def _changes(held: HeldPerson, patch: PersonPatch, now: datetime) -> dict[str, A
         for name in _REQUIRED
         if name in given and given[name] is None
     ]
+    faults += name_faults(given)
     merged = {**held.fields, **given}
     identified = given["citizen_id"] is not None if "citizen_id" in given else held.has_citizen_id
     if identified and "citizen_id" in given and "no_id_reason" not in given:

@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from typing import Any
 
 from domain.errors import Fault
-from domain.registry.free_text import personal_data_faults
+from domain.registry.free_text import number_faults, personal_data_faults
 from domain.registry.household import CaseStatus, HouseholdDraft, Relationship
 from domain.registry.person import PersonFields, VitalStatus
 
@@ -34,8 +35,9 @@ def household_faults(draft: HouseholdDraft, *, today: date) -> list[Fault]:
         for place in heads[1:]
     )
     faults.extend(_repeated_ids(draft))
-    address = draft.address.model_dump(include={"house_no", "village_name", "road"})
-    faults.extend(personal_data_faults({f"address/{name}": text for name, text in address.items()}))
+    faults.extend(address_faults(draft.address.model_dump()))
+    records = {f"sources/{place}/record_id": source.record_id for place, source in enumerate(draft.sources)}
+    faults.extend(personal_data_faults(records))
     for place, member in enumerate(draft.members):
         at = f"/members/{place}"
         if member.joined_on and member.joined_on > today:
@@ -53,12 +55,24 @@ def household_faults(draft: HouseholdDraft, *, today: date) -> list[Fault]:
     return faults
 
 
+def address_faults(address: Mapping[str, Any]) -> list[Fault]:
+    """Identifiers in the parts of an address; `address` may lack any."""
+    return number_faults(
+        {f"address/{name}": address.get(name) for name in ("house_no", "village_name", "road")}
+    )
+
+
+def name_faults(person: Mapping[str, Any], *, at: str = "") -> list[Fault]:
+    """Identifiers in the short texts of a person; `person` may lack any."""
+    return number_faults({f"{at[1:]}/{name}" if at else name: person.get(name) for name in _PERSON_TEXTS})
+
+
+_PERSON_TEXTS = ("prefix", "first_name", "last_name", "occupation")
+
+
 def person_faults(person: PersonFields, *, today: date, at: str = "") -> Iterator[Fault]:
     """Dates that cannot be, and a death that contradicts the vital status."""
-    texts = {"first_name": person.first_name, "last_name": person.last_name, "occupation": person.occupation}
-    yield from personal_data_faults(
-        {f"{at[1:]}/{name}" if at else name: text for name, text in texts.items()}
-    )
+    yield from name_faults(person.model_dump(include=set(_PERSON_TEXTS)), at=at)
     yield from dates_faults(person.birth_date, person.deceased_on, person.vital_status, today=today, at=at)
 
 

@@ -15,10 +15,11 @@ from domain.kernel import Document, Listing, Paging
 from persistence.assistance import queue
 from persistence.assistance.recording import RECORD
 from persistence.assistance.views import COLUMNS
+from persistence.bounds import GATE
 from persistence.engine import Connection
 from persistence.keyset import ORDERS, Source, fetch_page
 from persistence.sealing import Sealing
-from persistence.sql import Binds, within
+from persistence.sql import Binds, or_granted, within
 
 _SOURCE = Source("assistance_event", "ev", COLUMNS)
 
@@ -52,10 +53,10 @@ class PgEvents:
 
     async def receipt(self, reach: Reach, event_id: UUID) -> Document | None:
         binds = Binds((event_id,))
-        conditions = ["ev.id = $1", *_reached(reach, binds)]
+        conditions = ["ev.id = $1", *_opened(reach, binds)]
         text = await self._connection.fetchval(
             f"""SELECT (SELECT row_to_json(t) FROM (SELECT ev.id AS event_id, ev.external_id, ev.household_id, ev.status,
-              ev.recorded_at, ev.linked_at) t) FROM assistance_event ev WHERE {" AND ".join(conditions)}""",
+              ev.recorded_at, ev.linked_at) t) FROM assistance_event ev WHERE {" AND ".join(conditions)} AND {GATE}""",
             *binds,
         )
         if text is None:
@@ -72,10 +73,10 @@ class PgEvents:
         return "citizen_id", self._sealing.index.of(ref.citizen_id)
 
     def content_hash(self, draft: EventDraft) -> bytes:
-        """What "the same content" means: everything but `on_unknown`, the citizen id by its blind index."""
+        """What "the same content" means: everything but `on_unknown`, the citizen id by a hash of its own."""
         content = draft.model_dump(mode="json", exclude={"on_unknown"})
         if draft.household.citizen_id is not None:
-            content["household"]["citizen_id"] = self._sealing.index.of(draft.household.citizen_id).hex()
+            content["household"]["citizen_id"] = self._sealing.content.of(draft.household.citizen_id).hex()
         return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).digest()
 
     def _values(
@@ -127,10 +128,10 @@ class PgEvents:
 
     async def _one(self, reach: Reach, found: str, *values: Any) -> Document | None:
         binds = Binds(values)
-        conditions = [found, *_reached(reach, binds)]
+        conditions = [found, *_opened(reach, binds)]
         text = await self._connection.fetchval(
             f"""SELECT (SELECT row_to_json(t) FROM (SELECT {COLUMNS}) t)
-            FROM assistance_event ev WHERE {" AND ".join(conditions)}""",
+            FROM assistance_event ev WHERE {" AND ".join(conditions)} AND {GATE}""",
             *binds,
         )
         return None if text is None else Document(text, 1)
@@ -142,7 +143,8 @@ class PgEvents:
 
     async def page(self, reach: Reach, where: EventFilter, paging: Paging) -> Listing:
         binds = Binds()
-        conditions = [*_reached(reach, binds), *_conditions(where, binds)]
+        own = _opened(reach, binds) if where.household_id else _reached(reach, binds)
+        conditions = [*own, *_conditions(where, binds)]
         return await fetch_page(self._connection, _SOURCE, conditions, ORDERS[paging.sort], paging, binds)
 
 
@@ -154,6 +156,12 @@ def _reached(reach: Reach, binds: Binds) -> list[str]:
     if reach.assigned_to is not None:
         conditions.append(f"ev.agency = {binds(reach.assigned_to)}")
     return conditions
+
+
+def _opened(reach: Reach, binds: Binds) -> list[str]:
+    """The same, and those of a household that a grant has opened."""
+    found = _reached(reach, binds)
+    return [or_granted(reach, " AND ".join(found), binds, household="ev.household_id")] if found else []
 
 
 def _conditions(where: EventFilter, binds: Binds) -> list[str]:

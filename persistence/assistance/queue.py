@@ -9,6 +9,7 @@ from domain.assistance.event import EventDraft
 from domain.assistance.store import Recorded
 from domain.kernel import NIL
 from persistence.assistance.views import COLUMNS
+from persistence.bounds import GATE
 from persistence.engine import Connection
 from persistence.sealing import Sealing
 
@@ -94,16 +95,18 @@ async def put(
         )
         if twin is None or twin[0] != content_hash:
             return Recorded("external-id-conflict")
-        return Recorded(
-            "duplicate", await waiting(connection, reach.actor.agency, "external_id", draft.external_id)
-        )
+        found = await waiting(connection, reach.actor.agency, "external_id", draft.external_id)
+        # Nothing waits where another client of the agency has recorded it outside this one's areas.
+        return Recorded("duplicate", found) if found else Recorded("unknown-household")
     return Recorded("queued", text)
 
 
 async def waiting(connection: Connection, agency: str, column: str, value: Any) -> bytes:
     """The agency's queued event with this `id` or `external_id` as JSON; empty when none waits."""
     text: bytes | None = await connection.fetchval(
-        f"SELECT ({_SHOWN}) FROM queued_event q WHERE q.agency = $1 AND q.{column} = $2", agency, value
+        f"SELECT ({_SHOWN}) FROM queued_event q WHERE q.agency = $1 AND q.{column} = $2 AND {GATE}",
+        agency,
+        value,
     )
     return text or b""
 
@@ -111,9 +114,9 @@ async def waiting(connection: Connection, agency: str, column: str, value: Any) 
 async def receipt(connection: Connection, agency: str, event_id: UUID) -> bytes | None:
     """What has become of a queued event: it waits."""
     text: bytes | None = await connection.fetchval(
-        """SELECT row_to_json(t) FROM (SELECT q.id AS event_id, q.external_id, NULL AS household_id,
+        f"""SELECT row_to_json(t) FROM (SELECT q.id AS event_id, q.external_id, NULL AS household_id,
              'recorded' AS status, q.recorded_at, NULL AS linked_at
-           FROM queued_event q WHERE q.agency = $1 AND q.id = $2) t""",
+           FROM queued_event q WHERE q.agency = $1 AND q.id = $2) t WHERE {GATE}""",
         agency,
         event_id,
     )

@@ -5,6 +5,7 @@ win; a loser waits for the winner, inserts nothing, and its second run finds the
 """
 
 from persistence.assistance.views import COLUMNS
+from persistence.bounds import GATE
 
 HOUSEHOLD_BY = {
     "id": "h.id = $6::uuid",
@@ -49,6 +50,9 @@ def record_sql(household_by: str) -> str:
     """
     return f"""WITH known AS MATERIALIZED (
     SELECT k.event_id, k.household_id, k.content_hash FROM event_key k WHERE k.agency = $2 AND k.external_id = $3),
+  mine AS (
+    SELECT ev.* FROM assistance_event ev, known
+    WHERE ev.household_id = known.household_id AND ev.id = known.event_id AND ev.area_code ^@ ANY($5::text[])),
   target AS MATERIALIZED (
     SELECT h.id, h.area_code, h.case_status FROM household h
     WHERE {HOUSEHOLD_BY[household_by]} AND h.area_code ^@ ANY($5::text[]) LIMIT 2),
@@ -57,7 +61,10 @@ def record_sql(household_by: str) -> str:
     WHERE $7::uuid IS NOT NULL AND a.household_id = t.id AND a.id = $7 AND a.agency = $2),
   checked AS MATERIALIZED (
     SELECT CASE
-      WHEN EXISTS (SELECT FROM known WHERE content_hash = $4) THEN 'duplicate'
+      WHEN EXISTS (SELECT FROM known WHERE content_hash = $4) THEN CASE
+        WHEN EXISTS (SELECT FROM known WHERE household_id IS NULL) OR EXISTS (SELECT FROM mine) THEN 'duplicate'
+        -- Recorded by another client of the agency, where this one does not reach.
+        ELSE 'unknown-household' END
       WHEN EXISTS (SELECT FROM known) THEN 'external-id-conflict'
       WHEN NOT EXISTS (SELECT FROM target) THEN 'unknown-household'
       WHEN (SELECT count(*) FROM target) > 1 THEN 'ambiguous-identifier'
@@ -94,10 +101,9 @@ def record_sql(household_by: str) -> str:
   SELECT CASE WHEN verdict = 'created' AND NOT EXISTS (SELECT FROM keyed) THEN 'raced' ELSE verdict END,
     CASE verdict
       WHEN 'created' THEN (SELECT row_to_json(t) FROM (SELECT {COLUMNS} FROM recorded ev) t)
-      WHEN 'duplicate' THEN (SELECT row_to_json(t) FROM (SELECT {COLUMNS} FROM assistance_event ev, known
-        WHERE ev.household_id = known.household_id AND ev.id = known.event_id) t) END,
+      WHEN 'duplicate' THEN (SELECT row_to_json(t) FROM (SELECT {COLUMNS} FROM mine ev) t) END,
     coalesce((SELECT household_id FROM known), (SELECT id FROM target LIMIT 1))::text
-  FROM checked"""
+  FROM checked WHERE {GATE}"""
 
 
 RECORD = {by: record_sql(by) for by in HOUSEHOLD_BY}

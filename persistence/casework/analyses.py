@@ -8,11 +8,12 @@ from domain.access.policy import Reach
 from domain.casework.analyses import complete
 from domain.casework.problem import AnalysisDraft
 from domain.kernel import Document, Listing, Paging, Trail
+from persistence.bounds import GATE
 from persistence.casework.views import analysis_columns
 from persistence.engine import Connection
 from persistence.exchange.trail import leave
 from persistence.keyset import ORDERS, Source, fetch_page
-from persistence.sql import Binds, reach_conditions
+from persistence.sql import Binds, reached
 
 _ADD = f"""WITH added AS (
     INSERT INTO analysis (household_id, id, area_code, attitude, skills, resources, way_out, analysed_on,
@@ -59,9 +60,10 @@ class PgAnalyses:
 
     async def page(self, reach: Reach, household_id: UUID, paging: Paging) -> Listing | None:
         binds = Binds((household_id,))
+        prefixes = binds(reach.prefixes)
         found = [
             "an.household_id = $1",
-            *reach_conditions(reach, binds, alias="an", household="an.household_id"),
+            reached(reach, prefixes, binds, alias="an", household="an.household_id"),
         ]
         source = Source("analysis", "an", analysis_columns())
         listing = await fetch_page(self._connection, source, found, ORDERS[paging.sort], paging, binds)
@@ -72,8 +74,8 @@ class PgAnalyses:
 
     async def _reaches(self, reach: Reach, household_id: UUID) -> bool:
         binds = Binds((household_id,))
-        found = ["h.id = $1", *reach_conditions(reach, binds, alias="h", household="h.id")]
-        exists = f"SELECT EXISTS (SELECT FROM household h WHERE {' AND '.join(found)})"
+        found = f"h.id = $1 AND {reached(reach, binds(reach.prefixes), binds, alias='h', household='h.id')}"
+        exists = f"SELECT EXISTS (SELECT FROM household h WHERE {found}) WHERE {GATE}"
         return bool(await self._connection.fetchval(exists, *binds))
 
     async def complete_one_exists(self, household_id: UUID) -> bool:

@@ -10,12 +10,13 @@ from domain.casework.assignment import AssignmentDraft, AssignmentFilter
 from domain.casework.states import ENTITLING, OPEN_PROBLEM
 from domain.casework.store import HeldAssignment, HeldProblem, Moves
 from domain.kernel import Document, Listing, Paging, Trail
+from persistence.bounds import GATE
 from persistence.casework.locks import lock_households_of
 from persistence.casework.views import OPEN, OVERDUE, assignment_columns
 from persistence.engine import Connection
 from persistence.exchange.trail import leave, leave_all
 from persistence.keyset import ORDERS, Source, fetch_page
-from persistence.sql import Binds, within
+from persistence.sql import Binds, or_granted, within
 
 _ENTITLING = ", ".join(f"'{status}'" for status in ENTITLING)
 _OPEN_PROBLEM = ", ".join(f"'{status}'" for status in OPEN_PROBLEM)
@@ -60,10 +61,10 @@ class PgAssignments:
         self, reach: Reach, assignment_id: UUID, moves: Moves, *, now: datetime
     ) -> Document | None:
         binds = Binds((assignment_id,))
-        found = " AND ".join(["asg.id = $1", *reached(reach, binds)])
+        found = " AND ".join(["asg.id = $1", *_opened(reach, binds)])
         row = await self._connection.fetchrow(
             "SELECT asg.version, (SELECT row_to_json(t) FROM"
-            f" (SELECT {_columns(reach, moves, now, binds)}) t) FROM assignment asg WHERE {found}",
+            f" (SELECT {_columns(reach, moves, now, binds)}) t) FROM assignment asg WHERE {found} AND {GATE}",
             *binds,
         )
         return None if row is None else Document(row[1], row[0])
@@ -72,7 +73,8 @@ class PgAssignments:
         self, reach: Reach, where: AssignmentFilter, paging: Paging, moves: Moves, *, now: datetime
     ) -> Listing:
         binds = Binds()
-        found = [*reached(reach, binds), *conditions(where, binds, now=now)]
+        own = _opened(reach, binds) if where.household_id else reached(reach, binds)
+        found = [*own, *conditions(where, binds, now=now)]
         source = Source("assignment", "asg", _columns(reach, moves, now, binds))
         return await fetch_page(self._connection, source, found, ORDERS[paging.sort], paging, binds)
 
@@ -188,6 +190,12 @@ def reached(reach: Reach, binds: Binds) -> list[str]:
     if reach.assigned_to is not None:
         found.append(f"asg.agency = {binds(reach.assigned_to)} AND asg.status <> 'proposed'")
     return found
+
+
+def _opened(reach: Reach, binds: Binds) -> list[str]:
+    """The same, and those of a household that a grant has opened."""
+    found = reached(reach, binds)
+    return [or_granted(reach, " AND ".join(found), binds, household="asg.household_id")] if found else []
 
 
 def conditions(where: AssignmentFilter, binds: Binds, *, now: datetime) -> list[str]:

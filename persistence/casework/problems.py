@@ -10,12 +10,13 @@ from domain.casework.problem import ProblemDraft, ProblemFilter, ProblemTransiti
 from domain.casework.states import ENTITLING, ProblemStatus
 from domain.casework.store import HeldProblem, MatchSubject, Moves
 from domain.kernel import Document, Evidence, Listing, Paging, Trail
+from persistence.bounds import GATE
 from persistence.casework.locks import lock_households_of
 from persistence.casework.views import OPEN, problem_columns
 from persistence.engine import Connection
 from persistence.exchange.trail import leave, leave_all
 from persistence.keyset import ORDERS, Source, fetch_page
-from persistence.sql import Binds, assigned, reach_conditions, within
+from persistence.sql import Binds, or_granted, reach_conditions, reached, within
 
 _ENTITLING = ", ".join(f"'{status}'" for status in ENTITLING)
 _FREE_TEXT = ("need", "description")
@@ -75,7 +76,7 @@ class PgProblems:
         columns = problem_columns(moves=binds(moves))
         row = await self._connection.fetchrow(
             f"SELECT pr.version, (SELECT row_to_json(t) FROM (SELECT {columns}) t)"
-            f" FROM problem pr WHERE {found}",
+            f" FROM problem pr WHERE {found} AND {GATE}",
             *binds,
         )
         return None if row is None else Document(row[1], row[0])
@@ -83,6 +84,8 @@ class PgProblems:
     async def page(self, reach: Reach, where: ProblemFilter, paging: Paging, moves: Moves) -> Listing:
         binds = Binds()
         found = reach_conditions(reach, binds, alias="pr", household="pr.household_id")
+        if where.household_id and found:
+            found = [or_granted(reach, " AND ".join(found), binds, household="pr.household_id")]
         found += conditions(where, binds)
         source = Source("problem", "pr", problem_columns(moves=binds(moves)))
         return await fetch_page(self._connection, source, found, ORDERS[paging.sort], paging, binds)
@@ -91,7 +94,9 @@ class PgProblems:
         binds = Binds()
         found = _reached(reach, problem_id, binds)
         columns = ", ".join(f"pr.{name}" for name in _SUBJECT)
-        row = await self._connection.fetchrow(f"SELECT {columns} FROM problem pr WHERE {found}", *binds)
+        row = await self._connection.fetchrow(
+            f"SELECT {columns} FROM problem pr WHERE {found} AND {GATE}", *binds
+        )
         return None if row is None else MatchSubject(**dict(row))
 
     async def add(
@@ -239,10 +244,8 @@ def conditions(where: ProblemFilter, binds: Binds) -> list[str]:
 
 
 def _reached(reach: Reach, problem_id: UUID, binds: Binds) -> str:
-    found = f"pr.id = {binds(problem_id)} AND pr.area_code ^@ ANY({binds(reach.prefixes)}::text[])"
-    if reach.assigned_to is not None:
-        found += f" AND {assigned(binds(reach.assigned_to), 'pr.household_id')}"
-    return found
+    this, prefixes = binds(problem_id), binds(reach.prefixes)
+    return f"pr.id = {this} AND {reached(reach, prefixes, binds, alias='pr', household='pr.household_id')}"
 
 
 def _trail(held: HeldProblem, changes: dict[str, object]) -> Trail:

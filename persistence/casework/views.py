@@ -6,6 +6,7 @@ everybody (domain/casework/moves.py).
 """
 
 from domain.casework.states import OPEN_ASSIGNMENT
+from persistence.masking import free_text
 
 OPEN = ", ".join(f"'{status}'" for status in OPEN_ASSIGNMENT)
 OVERDUE = f"(asg.status IN ({OPEN}) AND asg.due_on IS NOT NULL AND asg.due_on < {{today}})"
@@ -16,11 +17,12 @@ def problem_columns(*, moves: str) -> str:
     """Columns of a problem `pr`; `moves` is the bound map of `problem_moves`."""
     key = "pr.status || CASE WHEN pr.person_id IS NULL THEN ':household' ELSE ':person' END"
     return f"""pr.id, pr.household_id, pr.person_id, pr.area_code, pr.dimension, pr.indicator_id,
-    pr.fiscal_year, pr.need, pr.description, pr.source, pr.solvability, pr.status, pr.proposed_status,
-    pr.recurrence_of, pr.moved_to,
+    pr.fiscal_year, {free_text("pr.need")}, {free_text("pr.description")},
+    pr.source, pr.solvability, pr.status, pr.proposed_status,
+    pr.recurrence_of, {free_text("pr.moved_to")},
     (SELECT coalesce(json_agg(m), '[]') FROM (
-      SELECT mv.at, mv.agency, mv.from_status, mv.to_status, mv.proposal, mv.reason, mv.occurred_on,
-        mv.moved_to, mv.evidence
+      SELECT mv.at, mv.agency, mv.from_status, mv.to_status, mv.proposal, {free_text("mv.reason")}, mv.occurred_on,
+        {free_text("mv.moved_to")}, mv.evidence
       FROM problem_move mv WHERE mv.household_id = pr.household_id AND mv.problem_id = pr.id
       ORDER BY mv.at, mv.id) m) AS history,
     {moves}::jsonb -> ({key}) AS allowed,
@@ -29,7 +31,8 @@ def problem_columns(*, moves: str) -> str:
 
 def analysis_columns() -> str:
     """Columns of an analysis `an`."""
-    return """an.id, an.household_id, an.attitude, an.skills, an.resources, an.way_out, an.analysed_on,
+    return f"""an.id, an.household_id, {free_text("an.attitude")}, {free_text("an.skills")},
+    {free_text("an.resources")}, {free_text("an.way_out")}, an.analysed_on,
     an.analysts, an.complete, an.created_at"""
 
 
@@ -38,9 +41,9 @@ def assignment_columns(*, moves: str, agency: str, today: str) -> str:
     key = f"asg.status || CASE WHEN asg.agency = {agency}::text THEN ':own' ELSE ':other' END"
     return f"""asg.id, asg.household_id, asg.area_code, asg.problem_ids, asg.menu_code, asg.agency, asg.role,
     asg.meeting_id, asg.status, asg.due_on, {OVERDUE.format(today=f"{today}::date")} AS overdue,
-    asg.instructions, asg.outcome, asg.escalated_to,
+    {free_text("asg.instructions")}, {free_text("asg.outcome")}, asg.escalated_to,
     (SELECT coalesce(json_agg(m), '[]') FROM (
-      SELECT mv.at, mv.agency, mv.from_status, mv.to_status, mv.reason
+      SELECT mv.at, mv.agency, mv.from_status, mv.to_status, {free_text("mv.reason")}
       FROM assignment_move mv WHERE mv.household_id = asg.household_id AND mv.assignment_id = asg.id
       ORDER BY mv.at, mv.id) m) AS history,
     {moves}::jsonb -> ({key}) AS allowed,

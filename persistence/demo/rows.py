@@ -31,7 +31,7 @@ COLUMNS: dict[str, str] = {
     " first_name_key last_name_key sex birth_date vital_status deceased_on welfare_card disabilities bedridden"
     " able_to_work occupation annual_income phone_sealed version created_at updated_at",
     "membership": "household_id id person_id area_code relationship joined_on",
-    "citizen_identity": "blind_index person_id household_id area_code",
+    "citizen_identity": "blind_index key_id person_id household_id area_code",
     "indicator_result": "household_id id area_code fiscal_year edition indicator_id person_id result recorded_at agency",
     "problem": "household_id id area_code person_id dimension indicator_id fiscal_year need description source"
     " solvability status proposed_status proposed_by recurrence_of moved_to version created_at updated_at",
@@ -92,7 +92,8 @@ def _person(home: Household, one: Person, sealing: Sealing, ids: Iterator[UUID],
     if one.citizen_id is not None:
         tail = one.citizen_id[-3:]
         sealed = sealing.cipher.seal("person", "citizen_id_sealed", one.id, one.citizen_id)
-        put("citizen_identity", (sealing.index.of(one.citizen_id), one.id, home.id, home.area_code))
+        for key_id, blind_index in sealing.index.every(one.citizen_id).items():
+            put("citizen_identity", (blind_index, key_id, one.id, home.id, home.area_code))
     if one.phone is not None:
         phone = sealing.cipher.seal("person", "phone_sealed", one.id, one.phone)
     dead = one.deceased_on is not None

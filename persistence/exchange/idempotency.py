@@ -39,13 +39,13 @@ class PgIdempotency:
         if row is None:
             return None
         body = self._sealing.cipher.open(
-            "idempotency", "body_sealed", _row_id(client_id, key), row["body_sealed"]
+            "idempotency", "body_sealed", row_id(client_id, key), row["body_sealed"]
         )
         return StoredAnswer(row["request_hash"], row["status"], orjson.loads(row["headers"]), body.encode())
 
     async def keep(self, client_id: str, key: str, answer: StoredAnswer, *, now: datetime) -> None:
         sealed = self._sealing.cipher.seal(
-            "idempotency", "body_sealed", _row_id(client_id, key), answer.body.decode()
+            "idempotency", "body_sealed", row_id(client_id, key), answer.body.decode()
         )
         await self._connection.execute(
             """INSERT INTO idempotency (client_id, key, request_hash, status, headers, body_sealed, created_at)
@@ -70,5 +70,6 @@ class PgIdempotency:
         return int(gone.split()[-1])
 
 
-def _row_id(client_id: str, key: str) -> UUID:
+def row_id(client_id: str, key: str) -> UUID:
+    """What the sealed body of an answer is bound to."""
     return uuid5(NAMESPACE_URL, f"{client_id} {key}")

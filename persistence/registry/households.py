@@ -8,13 +8,14 @@ from uuid import UUID
 
 import orjson
 
-from domain.access.policy import MASKED_FIELDS, Reach
+from domain.access.policy import Reach, unmasked_fields
 from domain.calendar import today as date_of
 from domain.errors import Conflict, Fault
 from domain.kernel import Document, Listing, Paging, Trail
 from domain.registry.household import HouseholdDraft, HouseholdFilter
 from domain.registry.indicators import IndicatorResults
 from domain.registry.store import Held, Includes
+from persistence.bounds import GATE
 from persistence.engine import Connection
 from persistence.exchange.trail import leave
 from persistence.keyset import Source, fetch_page
@@ -25,7 +26,7 @@ from persistence.registry.filters import ORDERS, conditions
 from persistence.registry.registering import register
 from persistence.registry.unseal import unseal
 from persistence.sealing import Sealing
-from persistence.sql import Binds, assigned, reach_conditions
+from persistence.sql import Binds, reach_conditions, reached
 
 
 def _log(seen: str, binds: Binds) -> str:
@@ -44,23 +45,20 @@ def _log(seen: str, binds: Binds) -> str:
 
 def _log_values(reach: Reach, new_id: UUID, now: datetime) -> tuple[Any, ...]:
     actor = reach.actor
-    fields = list(MASKED_FIELDS)
+    fields = unmasked_fields(actor)
     return (new_id, now, actor.client_id, actor.agency, actor.purpose, fields, actor.request_id)
 
 
 @lru_cache(maxsize=256)
-def _view_sql(unmasked: bool, by_assignment: bool, further: str) -> str:
-    """$1 household · $2 area prefixes · $3 date in Bangkok · the agency · the log's values · what is included."""
-    binds = Binds((None, None, None))
-    found = "h.id = $1 AND h.area_code ^@ ANY($2::text[])"
-    if by_assignment:
-        found += f" AND {assigned(binds(None))}"
+def _view_sql(unmasked: bool, found: str, places: int, further: str) -> str:
+    """$1 household · $2 area prefixes · $3 date in Bangkok · what `found` binds · the log's values · what is included."""
+    binds = Binds([None] * places)
     columns = views.household(unmasked=unmasked, today="$3::date") + further
     logged = ""
     if unmasked:
         logged = f"WITH seen AS (SELECT h.* FROM household h WHERE {found}), {_log('seen', binds)}"
     return f"""{logged} SELECT h.version, (SELECT row_to_json(t) FROM (SELECT {columns}) t) AS document
-      FROM household h WHERE {found}"""
+      FROM household h WHERE {found} AND {GATE}"""
 
 
 class PgHouseholds:
@@ -73,12 +71,12 @@ class PgHouseholds:
         self, reach: Reach, household_id: UUID, includes: Includes, *, now: datetime
     ) -> Document | None:
         binds = Binds((household_id, reach.prefixes, date_of(now)))
-        if reach.assigned_to is not None:
-            binds.append(reach.assigned_to)
+        found = f"h.id = $1 AND {reached(reach, '$2', binds, alias='h', household='h.id')}"
+        places = len(binds)
         if reach.unmasked:
             binds.extend(_log_values(reach, self._new_id(), now))
         further = embedded.columns(includes, reach, binds, today="$3::date") if includes.names else ""
-        sql = _view_sql(reach.unmasked, reach.assigned_to is not None, further)
+        sql = _view_sql(reach.unmasked, found, places, further)
         row = await self._connection.fetchrow(sql, *binds)
         if row is None:
             return None
@@ -235,7 +233,8 @@ class PgHouseholds:
                       p.disabilities, p.occupation, p.vital_status
                     FROM membership ms JOIN person p ON p.household_id = ms.household_id AND p.id = ms.person_id
                     WHERE ms.household_id = h.id AND ms.left_on IS NULL) m) AS members
-               FROM household h WHERE h.id = $1) t""",
+               FROM household h WHERE h.id = $1) t WHERE """
+            + GATE,
             household_id,
             today,
         )

@@ -4,7 +4,7 @@ from domain.access.policy import Reach
 from domain.registry.store import Includes
 from persistence.assistance.views import COLUMNS as EVENT
 from persistence.casework.views import analysis_columns, assignment_columns, problem_columns
-from persistence.sql import Binds
+from persistence.sql import Binds, or_granted
 
 MOST = 200
 _NONE_RECORDED = ("visits", "plans")
@@ -45,5 +45,7 @@ def _own(name: str, alias: str, reach: Reach, binds: Binds) -> str:
     """Who sees only its own assignments sees only its own agency's assignments and events."""
     if reach.assigned_to is None or name not in ("assignments", "assistance"):
         return ""
-    own = f" AND {alias}.agency = {binds(reach.assigned_to)}"
-    return f"{own} AND {alias}.status <> 'proposed'" if name == "assignments" else own
+    own = f"{alias}.agency = {binds(reach.assigned_to)}"
+    if name == "assignments":
+        own += f" AND {alias}.status <> 'proposed'"
+    return f" AND {or_granted(reach, f'({own})', binds, household='h.id')}"

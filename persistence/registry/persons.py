@@ -5,19 +5,22 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from domain.access.policy import MASKED_FIELDS, Reach
+from domain.access.policy import Reach, unmasked_fields
 from domain.calendar import today as date_of
 from domain.errors import Conflict, Fault
 from domain.kernel import Document, Trail
 from domain.registry.store import HeldPerson
 from domain.thai import name_key
+from persistence.bounds import GATE
 from persistence.engine import Connection
 from persistence.exchange.trail import leave
 from persistence.registry import views
 from persistence.registry.households import refresh_facets
+from persistence.registry.registering import identity_rows
 from persistence.registry.unseal import unseal
+from persistence.rows import inserting
 from persistence.sealing import Sealing
-from persistence.sql import Binds, assigned
+from persistence.sql import Binds, reached
 
 _PLAIN = (
     "prefix", "first_name", "last_name", "sex", "birth_date", "vital_status", "deceased_on", "welfare_card",
@@ -42,11 +45,11 @@ class PgPersons:
               INSERT INTO access_log
                 (household_id, id, at, client_id, agency, purpose, person_ids, fields, request_id, area_code)
               SELECT p.household_id, {binds(self._new_id())}, {binds(now)}, {binds(actor.client_id)}, {binds(actor.agency)},
-                {binds(actor.purpose)}, ARRAY[p.id], {binds(list(MASKED_FIELDS))}::text[], {binds(actor.request_id)}, p.area_code
+                {binds(actor.purpose)}, ARRAY[p.id], {binds(unmasked_fields(actor))}::text[], {binds(actor.request_id)}, p.area_code
               FROM person p WHERE {found})"""
         columns = views.person(unmasked=reach.unmasked, today="$3::date")
         row = await self._connection.fetchrow(
-            f"{logged} SELECT p.version, (SELECT row_to_json(t) FROM (SELECT {columns}) t) FROM person p WHERE {found}",
+            f"{logged} SELECT p.version, (SELECT row_to_json(t) FROM (SELECT {columns}) t) FROM person p WHERE {found} AND {GATE}",
             *binds,
         )
         if row is None:
@@ -131,24 +134,26 @@ class PgPersons:
             await leave(self._connection, reach.actor, trail, now=now, new_id=self._new_id)
 
     async def _identify(self, held: HeldPerson, citizen_id: str | None) -> dict[str, Any]:
-        index = None if citizen_id is None else self._sealing.index.of(citizen_id)
+        index = {} if citizen_id is None else self._sealing.index.every(citizen_id)
         # What was typed wrongly is free again for its true owner.
         await self._connection.execute(
-            "DELETE FROM citizen_identity WHERE person_id = $1 AND blind_index IS DISTINCT FROM $2",
+            "DELETE FROM citizen_identity WHERE person_id = $1 AND NOT blind_index = ANY($2::bytea[])",
             held.id,
-            index,
+            list(index.values()),
         )
         if citizen_id is None:
             return {"citizen_id_tail": None, "citizen_id_sealed": None}
-        owner = await self._connection.fetchval(
-            """INSERT INTO citizen_identity (blind_index, person_id, household_id, area_code) VALUES ($1, $2, $3, $4)
-               ON CONFLICT (blind_index) DO UPDATE SET blind_index = citizen_identity.blind_index RETURNING person_id""",
-            index,
-            held.id,
-            held.household_id,
-            held.area_code,
+        rows = identity_rows(held.household_id, held.id, held.area_code, index)
+        await self._connection.execute(
+            inserting("citizen_identity", rows, "$1", tail="ON CONFLICT DO NOTHING"), rows
         )
-        if owner != held.id:
+        own = await self._connection.fetchval(
+            "SELECT count(*) FROM citizen_identity WHERE person_id = $1 AND blind_index = ANY($2::bytea[])",
+            held.id,
+            list(index.values()),
+        )
+        # Somebody else's under any of the keys is somebody else's.
+        if own < len(index):
             fault = Fault("/citizen_id", "already-a-member", "Already a member of a household.")
             raise Conflict(
                 "The citizen id belongs to somebody else.", code="already-a-member", faults=[fault]
@@ -159,10 +164,7 @@ class PgPersons:
 
 def _reached(reach: Reach, binds: Binds) -> str:
     """$1 is the person, $2 the area prefixes."""
-    found = "p.id = $1 AND p.area_code ^@ ANY($2::text[])"
-    if reach.assigned_to is not None:
-        found += f" AND {assigned(binds(reach.assigned_to), 'p.household_id')}"
-    return found
+    return f"p.id = $1 AND {reached(reach, '$2', binds, alias='p', household='p.household_id')}"
 
 
 def _text(value: Any) -> Any:

@@ -1,6 +1,7 @@
 """Registers a household with its members: one statement, all or nothing."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -36,17 +37,21 @@ async def register(
         _membership(household_id, new_id(), one, member, draft.area_code)
         for one, member in zip(ids, draft.members, strict=True)
     ]
+    index = sealing.index
     identities = [
-        _identity(household_id, one, member.person, draft.area_code, sealing)
+        row
         for one, member in zip(ids, draft.members, strict=True)
         if member.person.citizen_id
+        for row in identity_rows(household_id, one, draft.area_code, index.every(member.person.citizen_id))
     ]
+    # In one order for all writers: of two that register the same persons one waits, and none in a circle.
+    identities.sort(key=lambda row: row["blind_index"])
     steps, values = [f"household_added AS ({inserting('household', [household], '$1')})"], [[household]]
     for table, rows in (("person", persons), ("membership", memberships)):
         if rows:
             values.append(rows)
             steps.append(f"{table}_added AS ({inserting(table, rows, f'${len(values)}')})")
-    known: set[UUID] = set()
+    known: Counter[UUID] = Counter()
     if identities:
         values.append(identities)
         tail = "ON CONFLICT DO NOTHING RETURNING person_id"
@@ -56,13 +61,14 @@ async def register(
         rows_known = await connection.fetch(
             f"WITH {', '.join(steps)} SELECT person_id FROM identified", *values
         )
-        known = {row[0] for row in rows_known}
+        known = Counter(row[0] for row in rows_known)
     else:
         await connection.execute(f"WITH {', '.join(steps)} SELECT", *values)
     return [
         place
         for place, (one, member) in enumerate(zip(ids, draft.members, strict=True))
-        if member.person.citizen_id and one not in known
+        # Somebody else's under any of the keys is somebody else's.
+        if member.person.citizen_id and known[one] < len(index.key_ids)
     ]
 
 
@@ -151,16 +157,21 @@ def _membership(
     }
 
 
-def _identity(
-    household_id: UUID, person_id: UUID, draft: PersonDraft, area_code: str, sealing: Sealing
-) -> dict[str, Any]:
-    assert draft.citizen_id is not None
-    return {
-        "blind_index": as_bytea(sealing.index.of(draft.citizen_id)),
-        "person_id": person_id,
-        "household_id": household_id,
-        "area_code": area_code,
-    }
+def identity_rows(
+    household_id: UUID, person_id: UUID, area_code: str, indices: Mapping[int, bytes]
+) -> list[dict[str, Any]]:
+    """One for each index key, as `BlindIndex.every` names them."""
+    return [
+        {
+            "blind_index": as_bytea(blind_index),
+            "key_id": key_id,
+            # As text: the driver's own UUIDs are not known to the encoder.
+            "person_id": str(person_id),
+            "household_id": str(household_id),
+            "area_code": area_code,
+        }
+        for key_id, blind_index in indices.items()
+    ]
 
 
 def _money(amount: Any) -> str | None:

@@ -134,6 +134,7 @@ class MembershipRow(SQLModel, table=True):
             unique=True,
             postgresql_where=sa.text("left_on IS NULL"),
         ),
+        sa.Index("membership_person", "person_id"),
     )
     household_id: UUID = c.key(c.UUID)
     id: UUID = c.key(c.UUID)
@@ -146,14 +147,20 @@ class MembershipRow(SQLModel, table=True):
 
 
 class CitizenIdentityRow(SQLModel, table=True):
-    """A citizen id belongs to one person: keyed by the blind index, so that it stays unique under Citus."""
+    """A citizen id belongs to one person: keyed by the blind index, so that it stays unique under Citus.
+
+    A row for each index key in use: one, and two while the key is changed.
+    """
 
     __tablename__: ClassVar[Any] = "citizen_identity"
     __table_args__ = (
         sa.CheckConstraint("octet_length(blind_index) = 32", name="citizen_identity_blind_index_shape"),
+        sa.CheckConstraint("key_id BETWEEN 1 AND 255", name="citizen_identity_key_id_shape"),
         sa.Index("citizen_identity_person", "person_id"),
     )
     blind_index: bytes = c.key(c.BYTES)
+    key_id: int = c.col(sa.SmallInteger())
+    """The index key it was made with."""
     person_id: UUID = c.col(c.UUID)
     household_id: UUID = c.col(c.UUID)
     area_code: str = c.col(c.CODE)

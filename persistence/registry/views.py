@@ -14,11 +14,21 @@ _MASKED = {
     "birth_date": "NULL::date",
     "phone": "NULL::text",
 }
+
+
+def _sealed(column: str) -> str:
+    # From the view that shows it to whoever may see it, and nothing to others (persistence/wall.py).
+    return (
+        f"(SELECT 'sealed:' || s.id || ':' || encode(s.{column}, 'hex') FROM person_sealed s"
+        " WHERE s.household_id = p.household_id AND s.id = p.id)"
+    )
+
+
 _UNMASKED = {
-    "citizen_id": "'sealed:' || p.id || ':' || encode(p.citizen_id_sealed, 'hex')",
+    "citizen_id": _sealed("citizen_id_sealed"),
     "last_name": "p.last_name",
     "birth_date": "p.birth_date",
-    "phone": "'sealed:' || p.id || ':' || encode(p.phone_sealed, 'hex')",
+    "phone": _sealed("phone_sealed"),
 }
 
 

@@ -8,11 +8,11 @@ import pytest
 from tests.api.test_households import registered
 from tests.support import builders
 from tests.support.api import PURPOSE, Api
+from tests.support.database import seeing
 
 
 async def rows(api: Api, sql: str, *values: Any) -> list[Any]:
-    assert api.worker.database is not None
-    async with api.worker.database.reading() as connection:
+    async with seeing(api.worker.database) as connection:
         return await connection.fetch(sql, *values)
 
 

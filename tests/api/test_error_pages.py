@@ -130,8 +130,7 @@ def test_codes_that_tables_hold_are_explained() -> None:
 
 def test_nothing_is_explained_that_is_not_raised() -> None:
     found = {code for _, code, _ in raised()} | in_tables()
-    # The contract's, for a limit that a deployment may set.
-    assert (set(PROBLEMS) | set(FAULTS)) - found <= {"rate-limited"}
+    assert (set(PROBLEMS) | set(FAULTS)) - found == set()
 
 
 def test_the_search_finds_a_code_however_it_is_handed_over() -> None:

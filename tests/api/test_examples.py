@@ -21,7 +21,7 @@ def run(
     # -S: no package of ours, or of anybody's, can be imported.
     command = [sys.executable, "-S", str(EXAMPLES / name), "--url", server.url]
     command += ["--clients", str(clients or server.clients_file), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
 
 
 def test_a_health_office_takes_an_assignment_and_its_report_is_recorded_once(server: RunningServer) -> None:

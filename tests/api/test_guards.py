@@ -8,15 +8,16 @@ import pytest
 
 from api.keyring import Keyring
 from persistence.demo.load import load
+from persistence.engine import Lease
 from persistence.sealing import Sealing
-from persistence.work import PgWork
+from persistence.work import Reading
 from tests.support import builders
 from tests.support.api import PURPOSE, Api
 
 LARGE = {
     "household", "person", "membership", "citizen_identity", "indicator_result", "problem", "problem_move", "analysis",
     "assignment", "assignment_move", "assistance_event", "event_key", "queued_event", "change", "audit", "access_log",
-    "agency", "area", "idempotency",
+    "access_ledger", "agency", "area", "idempotency",
 }  # fmt: skip
 QUERIES = ("execute", "fetch", "fetchrow", "fetchval")
 
@@ -29,6 +30,9 @@ class Noting:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self.inner, name)
+        if name == "transaction":
+            # Begin and commit are round trips too.
+            self._seen.append(("BEGIN", ()))
         if name not in QUERIES:
             return found
 
@@ -56,15 +60,26 @@ async def full(module_dsn: str, sealing: Sealing, keyring: Keyring) -> AsyncIter
 
 @pytest.fixture
 def statements(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[Any, ...]]]:
-    """What the units of work of a test have run."""
+    """What the units of work of a test have sent to the database, their bounds included."""
     seen: list[tuple[str, tuple[Any, ...]]] = []
-    make = PgWork.__init__
+    make = Reading.__init__
 
-    def noted(work: PgWork, connection: Any, *rest: Any) -> None:
-        make(work, Noting(connection, seen), *rest)  # type: ignore[arg-type]
+    def noted(reading: Reading, lease: Lease, *rest: Any) -> None:
+        make(reading, _NotingLease(lease, seen), *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(PgWork, "__init__", noted)
+    monkeypatch.setattr(Reading, "__init__", noted)
     return seen
+
+
+class _NotingLease:
+    def __init__(self, lease: Lease, seen: list[tuple[str, tuple[Any, ...]]]) -> None:
+        self._lease, self._seen = lease, seen
+
+    async def __aenter__(self) -> Noting:
+        return Noting(await self._lease.__aenter__(), self._seen)
+
+    async def __aexit__(self, *raised: Any) -> None:
+        await self._lease.__aexit__(*raised)
 
 
 async def some_household(full: Api) -> str:

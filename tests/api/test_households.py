@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support import builders
+from tests.support.access import logged
 from tests.support.api import PURPOSE, Api
 
 
@@ -50,11 +51,7 @@ async def test_unmasked_data_needs_a_purpose_and_leaves_a_log_row(api: Api) -> N
     assert unknown.json()["errors"][0]["pointer"] == "header/X-Purpose"
     read = await api.get("team", path, headers={**PURPOSE, "X-Request-Id": "look-1"})
     assert read.json()["members"][0]["person"]["last_name"] == "ใจดี"
-    assert api.worker.database is not None
-    async with api.worker.database.reading() as connection:
-        row = await connection.fetchrow(
-            "SELECT client_id, agency, purpose, person_ids, fields FROM access_log WHERE request_id = 'look-1'"
-        )
+    (row,) = await logged(api, "look-1")
     assert (row["client_id"], row["purpose"]) == ("demo-team", "casework")
     assert {str(one) for one in row["person_ids"]} == {one["person_id"] for one in made["members"]}
     assert row["fields"] == ["citizen_id", "last_name", "birth_date", "phone"]

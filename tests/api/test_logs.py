@@ -48,7 +48,7 @@ async def forgotten():
 def lines_of(statement: str) -> list[dict[str, Any]]:
     script = SCRIPT + statement
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=240, check=True
     )
     assert done.stdout == ""
     return [json.loads(line) for line in done.stderr.splitlines()]

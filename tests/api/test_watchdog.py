@@ -2,12 +2,12 @@
 
 import threading
 import time
-from collections.abc import Callable
 
 import pytest
 
 from api import watchdog
 from api.watchdog import kept_running
+from tests.support.waiting import PATIENCE_S, eventually
 
 
 class Fake:
@@ -20,7 +20,7 @@ class Fake:
 
     def start(self) -> str:
         self.calls.append("start")
-        self.hangs.wait(10)
+        self.hangs.wait(3 * PATIENCE_S)
         if self.failures:
             self.failures -= 1
             raise RuntimeError("a line of its log")
@@ -30,13 +30,6 @@ class Fake:
     def stop(self) -> None:
         self.calls.append("stop")
         self.running = False
-
-
-def eventually(fact: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 10
-    while not fact() and time.monotonic() < deadline:
-        time.sleep(0.005)
-    return fact()
 
 
 def test_a_server_that_runs_is_left_alone_and_stopped_at_the_end() -> None:
@@ -80,6 +73,6 @@ def test_a_recovery_under_way_does_not_hold_up_the_end(monkeypatch: pytest.Monke
         server.hangs.clear()
         server.running = False
         assert eventually(lambda: "start" in server.calls)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < PATIENCE_S
     assert server.calls == ["stop", "start"], "nobody stops it from a second thread"
     server.hangs.set()

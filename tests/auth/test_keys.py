@@ -6,10 +6,10 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from auth.keys import LEEWAY, MAX_LIFETIME, BadKey, KeyState, SigningKey, SigningKeys, thumbprint
+from auth.keys import LAG, LEEWAY, MAX_LIFETIME, BadKey, KeyState, SigningKey, SigningKeys, thumbprint
 
 NOW = 1_800_000_000
-ALIVE = MAX_LIFETIME + LEEWAY
+ALIVE = MAX_LIFETIME + LEEWAY + LAG
 
 
 def fresh() -> SigningKey:

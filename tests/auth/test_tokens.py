@@ -40,11 +40,12 @@ class Register:
     def __init__(self) -> None:
         self.clients: set[str] = set()
         self.tokens: set[str] = set()
+        self.not_before = 0
         self.asked = 0
 
-    def allows(self, client_id: str, token_id: str) -> bool:
+    def allows(self, client_id: str, token_id: str, issued_at: int) -> bool:
         self.asked += 1
-        return client_id not in self.clients and token_id not in self.tokens
+        return client_id not in self.clients and token_id not in self.tokens and issued_at >= self.not_before
 
 
 def verifier(standing: Register | None = None, **options: Any) -> TokenVerifier:
@@ -524,7 +525,7 @@ def test_loose_trailing_bits_are_refused() -> None:
 def test_a_remembered_token_is_answered_without_its_signature(monkeypatch: pytest.MonkeyPatch) -> None:
     by, token = verifier(), issued()
     first = by.verify(token, now=NOW)
-    monkeypatch.setattr("auth.tokens.jwt.decode", lambda *_, **__: pytest.fail("decoded again"))
+    monkeypatch.setattr("auth.jws.verify", lambda *_, **__: pytest.fail("decoded again"))
     assert by.verify(token, now=NOW + 899) is first
 
 
@@ -545,6 +546,30 @@ def test_a_remembered_token_can_be_revoked() -> None:
     assert refused(token, by=by) == "revoked"
     standing.clients.clear()
     assert by.verify(token, now=NOW), "barred for as long as it is, no longer"
+
+
+def test_a_token_issued_before_its_client_was_narrowed_is_refused_remembered_or_not() -> None:
+    standing = Register()
+    by, token = verifier(standing), issued()
+    by.verify(token, now=NOW)
+    standing.not_before = NOW + 1
+    assert refused(token, now=NOW + 1, by=by) == "revoked"
+    assert refused(token, now=NOW + 1, by=verifier(standing)) == "revoked"
+    # In the same second one is issued for the next: the clocks of two machines may differ anyway.
+    assert by.verify(issued(now=NOW + 1), now=NOW)
+
+
+def test_a_token_can_be_asked_about() -> None:
+    by = verifier()
+    for _ in range(2):
+        found = by.examine(issued(now=NOW - 5), now=NOW)
+        assert (found.issued_at, found.kid, found.actor) == (
+            NOW - 5,
+            KEYS.active.kid,
+            by.verify(issued(now=NOW - 5), now=NOW),
+        )
+    with pytest.raises(Unauthenticated):
+        by.examine(issued(), now=NOW + 900)
 
 
 def test_a_remembered_token_goes_with_its_key() -> None:
@@ -582,7 +607,7 @@ def test_a_refused_token_is_not_remembered() -> None:
 
 def test_a_standing_that_fails_lets_nobody_in() -> None:
     class Broken(Register):
-        def allows(self, client_id: str, token_id: str) -> bool:
+        def allows(self, client_id: str, token_id: str, issued_at: int) -> bool:
             raise RuntimeError
 
     refused(issued(), by=verifier(Broken()))

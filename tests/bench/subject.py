@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import timeit
 import urllib.request
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ import orjson
 from api import parsing
 from api.app import new_id, sealing_of
 from api.keyring import Keyring
-from auth.tokens import issue
+from auth.tokens import TokenVerifier, issue
 from domain.access.actor import Actor, Scope
 from domain.access.policy import Operation, admit
 from domain.assistance.event import EventDraft
@@ -30,13 +31,24 @@ from domain.kernel import Paging
 from domain.registry.household import HouseholdFilter
 from domain.registry.store import Includes
 from persistence.assistance.events import PgEvents
-from persistence.engine import _prepare
+from persistence.bounds import Bounded, bounds_of
+from persistence.engine import SEARCH_PATH, SERVICE_ROLE, _prepare
 from persistence.registry.households import PgHouseholds
-from tests.support.server import ROOT, free_port
+from tests.support.server import GENEROUS, ROOT, free_port
 
+AREA_CONDITION = "h.area_code ^@ ANY($2::text[])"
 AGENCY, AREA = "PROV_MOPH-42", "42"
 SCOPES = (Scope.HOUSEHOLDS_READ, Scope.ASSISTANCE_READ, Scope.ASSISTANCE_WRITE)
 """Masked, in one province: authorisation, area and masking are on."""
+
+
+# As api/serve.py does it, without the supervisor: our own protocol, and no log of uvicorn's.
+_SERVE = """
+import sys, uvicorn
+from api.protocol import Protocol
+uvicorn.run("api.app:from_environment", factory=True, port=int(sys.argv[1]), loop="uvloop", http=Protocol,
+            access_log=False, server_header=False, proxy_headers=False)
+"""
 
 
 class Recorder:
@@ -48,6 +60,11 @@ class Recorder:
     async def fetchrow(self, sql: str, *values: Any) -> Any:
         self.seen = (sql, values)
         raise _Noted
+
+
+class _Allowing:
+    def __getattr__(self, _: str) -> Any:
+        return lambda *_, **__: True
 
 
 class _Noted(Exception):
@@ -76,12 +93,10 @@ class Subject:
             "KAEJON_SERVING_DSN": dsn,
             "KAEJON_SERVING_ISSUER": f"http://127.0.0.1:{port}",
             "KAEJON_SERVING_KEYS": str(keyring_file),
+            **GENEROUS,
         }
         environment.pop("KAEJON_KEYS", None)
-        command = [
-            sys.executable, "-m", "uvicorn", "api.app:from_environment", "--factory", "--port", str(port),
-            "--loop", "uvloop", "--http", "httptools", "--no-access-log", "--no-server-header", "--no-proxy-headers",
-        ]  # fmt: skip
+        command = [sys.executable, "-c", _SERVE, str(port)]
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
         if core is not None:
             os.sched_setaffinity(process.pid, {core})
@@ -149,11 +164,31 @@ class Subject:
             "value_baht": "350.00",
         }
 
+    def authorising(self, times: int = 20_000) -> float:
+        """Seconds that a verified token, the policy and the bounds take."""
+        issuer = f"http://127.0.0.1:{self.port}"
+        verifier = TokenVerifier(
+            keys=self.keyring.signing, issuer=issuer, audience=issuer, standing=_Allowing()
+        )
+        token, now = self._token().decode(), time.time()
+
+        def once() -> None:
+            actor = verifier.verify(token, now=now)
+            admit(actor, Operation.READ_HOUSEHOLDS)
+            bounds_of(actor)
+
+        return min(timeit.repeat(once, number=times, repeat=5)) / times
+
     # -- the floor
 
     async def floor(self, what: str, lanes: int) -> tuple[Any, Any]:
-        """A coroutine function that runs the same statement by lane, and what closes its connections."""
-        settings = {"role": "kaejon_service", "jit": "off", "timezone": "UTC"}
+        """A coroutine function that runs the same statement by lane, and what closes its connections.
+
+        `bare` is `get` without a wall and without areas, as the owner: what the wall costs is the difference.
+        """
+        settings = {"jit": "off", "timezone": "UTC"}
+        if what != "bare":
+            settings.update(role=SERVICE_ROLE, search_path=SEARCH_PATH)
         connections = [await asyncpg.connect(self.dsn, server_settings=settings) for _ in range(lanes)]
         for connection in connections:
             await _prepare(connection)
@@ -173,23 +208,27 @@ class Subject:
         recorder, sealing, now = Recorder(), sealing_of(self.keyring), datetime.now(UTC)
         actor = Actor("bench", AGENCY, frozenset(SCOPES), (AREA,), 0, "t", None, "floor")
         reading = admit(actor, Operation.READ_HOUSEHOLDS)
-        households = PgHouseholds(recorder, sealing, new_id)  # type: ignore[arg-type]
+        bounded: Any = recorder if what == "bare" else Bounded(recorder, bounds_of(actor))  # type: ignore[arg-type]
+        households = PgHouseholds(bounded, sealing, new_id)
         with suppress(_Noted):
-            if what == "get":
+            if what in ("get", "bare"):
                 await households.view(reading, self.household_ids[0], Includes(), now=now)
             elif what == "list":
                 await households.page(reading, HouseholdFilter(area=["42"]), Paging(100), now=now)
             else:
-                return await self._recording(recorder, sealing, actor, now)
+                return await self._recording(recorder, bounded, sealing, actor, now)
         sql, values = recorder.seen
+        if what == "bare":
+            assert AREA_CONDITION in sql
+            sql = sql.replace(AREA_CONDITION, "$2::text[] IS NOT NULL")
         if what == "list":
             return sql, lambda: values
         return sql, lambda: (random.choice(self.household_ids), *values[1:])
 
     async def _recording(
-        self, recorder: Recorder, sealing: Any, actor: Actor, now: datetime
+        self, recorder: Recorder, bounded: Any, sealing: Any, actor: Actor, now: datetime
     ) -> tuple[str, Any]:
-        events, reach = PgEvents(recorder, sealing, new_id), admit(actor, Operation.WRITE_ASSISTANCE)  # type: ignore[arg-type]
+        events, reach = PgEvents(bounded, sealing, new_id), admit(actor, Operation.WRITE_ASSISTANCE)
         draft = parsing.body(json.dumps(self._event()).encode(), EventDraft)
         with suppress(_Noted):
             await events.record(reach, new_id(), draft, now=now)

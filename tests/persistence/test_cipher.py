@@ -88,13 +88,13 @@ def test_no_error_holds_the_text_or_a_key() -> None:
     assert CITIZEN not in str(caught.value)
     for broken in (
         lambda: cipher().seal("person", "phone_sealed", ROW, CITIZEN + "\ud800"),
-        lambda: BlindIndex(KEY).of(CITIZEN + "\ud800"),
+        lambda: index(KEY).of(CITIZEN + "\ud800"),
     ):
         with pytest.raises(ValueError, match="not Unicode") as unencodable:
             broken()
         assert CITIZEN not in str(unencodable.value)
         assert unencodable.value.__context__ is None
-    for thing in (cipher(), BlindIndex(KEY)):
+    for thing in (cipher(), index(KEY)):
         assert "aaaa" not in repr(thing)
 
 
@@ -107,16 +107,33 @@ def test_unfit_keys_are_refused(keys: dict[int, bytes], current: int) -> None:
         FieldCipher(keys, current=current)
 
 
+def index(key: bytes) -> BlindIndex:
+    return BlindIndex({1: key}, current=1)
+
+
 def test_the_index_of_an_id_is_the_same_everywhere_and_differs_by_key() -> None:
     # HMAC-SHA-256, key 32 × "a", over the digits: pinned, because stored indices depend on it.
-    assert BlindIndex(KEY).of(CITIZEN).hex() == PINNED
-    assert BlindIndex(KEY).of(CITIZEN) != BlindIndex(NEWER).of(CITIZEN)
-    assert BlindIndex(KEY).of(CITIZEN) != BlindIndex(KEY).of(CITIZEN[::-1])
+    assert index(KEY).of(CITIZEN).hex() == PINNED
+    assert index(KEY).of(CITIZEN) != index(NEWER).of(CITIZEN)
+    assert index(KEY).of(CITIZEN) != index(KEY).of(CITIZEN[::-1])
 
 
-def test_an_unfit_index_key_is_refused() -> None:
-    with pytest.raises(ValueError, match="32 bytes"):
-        BlindIndex(b"short")
+def test_while_a_key_changes_an_id_is_written_under_both_and_found_under_the_current() -> None:
+    both = BlindIndex({1: KEY, 2: NEWER}, current=2)
+    assert both.key_ids == (1, 2)
+    assert both.every(CITIZEN) == {1: index(KEY).of(CITIZEN), 2: index(NEWER).of(CITIZEN)}
+    assert both.of(CITIZEN) == both.under(2, CITIZEN) == index(NEWER).of(CITIZEN)
+    with pytest.raises(CannotOpen, match="index key 3"):
+        both.under(3, CITIZEN)
+
+
+@pytest.mark.parametrize(
+    ("keys", "current"),
+    [({}, 1), ({1: KEY}, 2), ({0: KEY}, 0), ({256: KEY}, 256), ({1: b"short"}, 1)],
+)
+def test_unfit_index_keys_are_refused(keys: dict[int, bytes], current: int) -> None:
+    with pytest.raises(ValueError, match="index key"):
+        BlindIndex(keys, current=current)
 
 
 def test_what_was_sealed_earlier_opens_still() -> None:

@@ -2,14 +2,17 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx2
 
 from api.app import Worker, create_app
 from api.keyring import Keyring
+from api.settings import Settings
 from auth.tokens import issue
 from persistence.demo.clients import demo_clients
+from tests.support.server import GENEROUS
 
 ISSUER = "http://kaejon.test"
 PURPOSE = {"X-Purpose": "casework"}
@@ -23,8 +26,18 @@ class Api:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, dsn: str, keyring: Keyring) -> AsyncIterator["Api"]:
-        worker = Worker(dsn=dsn, keyring=keyring, issuer=ISSUER, pool_size=8)
+    async def open(
+        cls, dsn: str, keyring: Keyring, settings: Settings | None = None, keys_file: Path | None = None
+    ) -> AsyncIterator["Api"]:
+        generous = Settings(**{name.removeprefix("KAEJON_").lower(): rate for name, rate in GENEROUS.items()})
+        worker = Worker(
+            dsn=dsn,
+            keyring=keyring,
+            issuer=ISSUER,
+            pool_size=8,
+            keys_file=keys_file,
+            settings=settings or generous,
+        )
         app = create_app(worker, issuer=ISSUER)
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(app.router.lifespan_context(app))

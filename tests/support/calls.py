@@ -29,6 +29,10 @@ class Recipe:
     body: Body | None = None
     elsewhere: tuple[int, str | None] = (200, None)
     """Status, and the code of the error."""
+    stranger: tuple[int, str | None] | None = None
+    """What another agency of the same area gets, which is assigned to nothing; None: it may do so too."""
+    own: bool = False
+    """What an agency has made itself it sees without `households:read`."""
     bound: bool = True
     """A list that shows somebody of another province nothing, or a resource that is hidden."""
     succeeds: int | None = None
@@ -37,6 +41,10 @@ class Recipe:
 
 
 HIDDEN = (404, "not-found")
+ALIKE: Mapping[str, tuple[int, str]] = {"elsewhere": HIDDEN, "stranger": HIDDEN}
+"""What an agency sees inside its areas, and there only where it is assigned."""
+EMPTY = (200, None)
+"""Of a list."""
 OUTSIDE = (403, "outside-your-areas")
 INVALID = (422, "invalid-input")
 EVERYWHERE = Recipe(bound=False)
@@ -75,38 +83,43 @@ def client() -> dict[str, Any]:
     return {"name": "ระบบ", "agency": "PROV_MOPH-42", "areas": ["42"], "scopes": ["households:read"]}
 
 
+def access_grant(scene: Scene) -> dict[str, Any]:
+    # Not the household that everything else is about: a grant opens it to its agency.
+    return {"household_id": scene["spare_household_id"], "reason": "แจ้งเหตุด่วนทางโทรศัพท์"}
+
+
 def assignment(scene: Scene) -> dict[str, Any]:
     return {"problem_ids": [scene["problem_id"]], "agency": "PROV_MOPH-42", "menu_code": "INC-01"}
 
 
 RECIPES: Mapping[str, Recipe] = {
     "createHousehold": Recipe(lambda _: builders.household(), OUTSIDE),
-    "listHouseholds": Recipe(),
-    "searchHouseholds": Recipe(lambda _: {"name": "สมศ"}),
-    "getHousehold": Recipe(None, HIDDEN),
+    "listHouseholds": Recipe(stranger=EMPTY),
+    "searchHouseholds": Recipe(lambda _: {"name": "สมศ"}, stranger=EMPTY),
+    "getHousehold": Recipe(**ALIKE),
     "patchHousehold": Recipe(lambda _: {"has_land": False}, HIDDEN),
     "putIndicatorResults": Recipe(lambda _: dict(SURVEY), HIDDEN),
-    "getPerson": Recipe(None, HIDDEN),
+    "getPerson": Recipe(**ALIKE),
     "patchPerson": Recipe(lambda _: {"occupation": "ทอผ้า"}, HIDDEN),
     "recordAssistance": Recipe(lambda s: builders.event(s["household_id"]), (422, "unknown-household")),
-    "listAssistance": Recipe(),
-    "getAssistance": Recipe(None, HIDDEN),
-    "getAssistanceByExternalId": Recipe(None, HIDDEN),
-    "getAssistanceReceipt": Recipe(None, HIDDEN),
-    "createProblem": Recipe(lambda s: builders.problem(s["household_id"]), INVALID),
-    "listProblems": Recipe(),
-    "getProblem": Recipe(None, HIDDEN),
-    "patchProblem": Recipe(lambda _: {"need": "เมล็ดพันธุ์"}, HIDDEN),
+    "listAssistance": Recipe(stranger=EMPTY, own=True),
+    "getAssistance": Recipe(**ALIKE, own=True),
+    "getAssistanceByExternalId": Recipe(**ALIKE, own=True),
+    "getAssistanceReceipt": Recipe(**ALIKE, own=True),
+    "createProblem": Recipe(lambda s: builders.problem(s["household_id"]), INVALID, stranger=INVALID),
+    "listProblems": Recipe(stranger=EMPTY),
+    "getProblem": Recipe(**ALIKE),
+    "patchProblem": Recipe(lambda _: {"need": "เมล็ดพันธุ์"}, **ALIKE),
     "deleteProblem": Recipe(None, (405, "problems-are-permanent"), bound=False),
-    "transitionProblem": Recipe(lambda _: {"to": "entered_in_error", "reason": "บันทึกผิด"}, HIDDEN),
-    "listMenuMatches": Recipe(None, HIDDEN),
-    "createAnalysis": Recipe(lambda _: builders.analysis(), HIDDEN),
-    "listAnalyses": Recipe(None, HIDDEN),
-    "createAssignment": Recipe(assignment, INVALID),
-    "listAssignments": Recipe(),
-    "getAssignment": Recipe(None, HIDDEN),
+    "transitionProblem": Recipe(lambda _: {"to": "entered_in_error", "reason": "บันทึกผิด"}, **ALIKE),
+    "listMenuMatches": Recipe(**ALIKE),
+    "createAnalysis": Recipe(lambda _: builders.analysis(), **ALIKE),
+    "listAnalyses": Recipe(**ALIKE),
+    "createAssignment": Recipe(assignment, INVALID, stranger=INVALID),
+    "listAssignments": Recipe(stranger=EMPTY),
+    "getAssignment": Recipe(**ALIKE),
     "transitionAssignment": Recipe(
-        lambda _: {"to": "escalated", "reason": "เกินกำลัง", "agency": "PROV_MSDHS-42"}, HIDDEN
+        lambda _: {"to": "escalated", "reason": "เกินกำลัง", "agency": "PROV_MSDHS-42"}, **ALIKE
     ),
     "listMenus": EVERYWHERE,
     "getMenu": EVERYWHERE,
@@ -135,17 +148,39 @@ RECIPES: Mapping[str, Recipe] = {
     "patchClient": Recipe(lambda _: {"name": "ระบบใหม่"}, HIDDEN),
     "rotateClientSecret": Recipe(lambda _: {"overlap_seconds": 60}, HIDDEN),
     "revokeClient": Recipe(None, HIDDEN),
+    "listPersonAccessLog": Recipe(None, HIDDEN, stranger=(403, "insufficient-scope")),
+    "createAccessGrant": Recipe(access_grant, HIDDEN),
+    "listAccessGrants": Recipe(stranger=EMPTY, own=True),
+    "getAccessGrant": Recipe(**ALIKE, own=True),
     # Without a token: these are how one comes by it.
     "issueToken": Recipe(form={"grant_type": "client_credentials"}, succeeds=401),
     "revokeToken": Recipe(form={"token": "x"}, succeeds=401),
+    "introspectToken": Recipe(form={"token": "x"}, succeeds=401),
     "getJwks": EVERYWHERE,
     "getAuthorizationServerMetadata": EVERYWHERE,
 }
 
+STRANGER: Mapping[str, Any] = {
+    "agency": "PROV_DLA-42",
+    "scopes": [scope for scope in Scope if scope not in (Scope.HOUSEHOLDS_READ, Scope.AUDIT_READ)],
+}
+"""The claims of an agency of the area that has made nothing, is assigned to nothing and oversees nobody."""
+NOWHERE = ["99"]
+"""A province that holds nothing."""
 WITH_TOKEN = [one.id for one in TABLE if one.policy is not None]
 WITH_BODY = [one.id for one in TABLE if one.policy is not None and one.body is not None]
 READS = [one.id for one in TABLE if one.method == "GET"]
 PAGED = [one.id for one in TABLE if one.method == "GET" and one.many and one.paged]
+
+
+def but(*scopes: str) -> list[Scope]:
+    """Every scope but these."""
+    return [scope for scope in EVERYTHING if scope not in scopes]
+
+
+def told(answer: httpx2.Response) -> tuple[int, str | None]:
+    """Status, and the code of an error."""
+    return answer.status_code, answer.json()["code"] if answer.status_code >= 400 else None
 
 
 async def everything(
@@ -172,6 +207,7 @@ async def make_scene(api: Api) -> Scene:
         return found
 
     home = await made("/v1/households", builders.household())
+    spare = await made("/v1/households", builders.household())
     of_head = {"person_id": home["head_person_id"], "indicator_id": "bmn-38-27"}
     problem = await made("/v1/problems", builders.problem(home["id"], **of_head))
     await made(f"/v1/households/{home['id']}/analyses", builders.analysis())
@@ -186,6 +222,8 @@ async def make_scene(api: Api) -> Scene:
         "assignment_id": given["id"],
         "event_id": event["id"],
         "external_id": event["external_id"],
+        "spare_household_id": spare["id"],
+        "grant_id": (await made("/v1/access-grants", access_grant({"spare_household_id": spare["id"]})))["id"],
         "menu_id": (await made("/v1/menus", menu()))["id"],
         "campaign_id": (await made("/v1/campaigns", campaign()))["id"],
         "client_id": (await made("/v1/clients", client()))["client_id"],

@@ -1,5 +1,6 @@
 """The pages and what they ask for, without a database: a small application around the operations' routes."""
 
+import httpx2
 from graphql import build_schema, graphql_sync
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -7,6 +8,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.addresses import Callers
 from api.contract.files import contract_files
 from api.edge import Edge
 from api.operations import docs, errors, health, metrics
@@ -53,3 +55,20 @@ def pages_app(amiss: str | None = None) -> ASGIApp:
         ]
     )
     return Edge(app, request_ids=lambda: str(NIL), metrics=SEEN, log_line=lambda line: None, base=BASE)
+
+
+def edged_app(*, base: str, callers: Callers, client: tuple[str, int]) -> httpx2.AsyncClient:
+    """The health routes alone behind an edge of these settings, asked from `client`."""
+
+    async def ready() -> str | None:
+        return None
+
+    edge = Edge(
+        Starlette(routes=list(health.routes(ready, base=base))),
+        request_ids=lambda: str(NIL),
+        metrics=SEEN,
+        log_line=lambda line: None,
+        base=base,
+        callers=callers,
+    )
+    return httpx2.AsyncClient(transport=httpx2.ASGITransport(app=edge, client=client), base_url=base)

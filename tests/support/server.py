@@ -1,7 +1,9 @@
 """`kaejon serve` as a process, on a free loopback port."""
 
+import itertools
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -9,19 +11,47 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+# Limits stay on, and no test that does not mean to runs into one.
+GENEROUS = {
+    f"KAEJON_RATE_LIMIT_{name}": "1000000/60" for name in ("READ", "WRITE", "GRAPHQL", "TOKEN", "ADDRESS", "LOOKUP")
+}
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def _candidates() -> Iterator[int]:
+    """Ports that the kernel gives to no connection by itself, apart from those of the other test processes."""
+    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    below = range(10_240, min(lowest, 32_768))
+    worker, workers = (
+        os.environ.get("PYTEST_XDIST_WORKER", "gw0"),
+        os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"),
+    )
+    own = below[int(worker.removeprefix("gw")) :: int(workers)]
+    return itertools.cycle(random.sample(own, len(own)))
+
+
+_ports = _candidates()
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
+    """One that stays free until a server listens on it, and between that one's end and the next one's start.
+
+    One out of the range that the kernel gives to connections would not: any of them may have it by then, and a
+    client that tries often enough to reach a server that is not there may even meet itself on it.
+    """
+    for port in itertools.islice(_ports, 10_000):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    with socket.socket() as probe:  # there are none below that range
         probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+        found: int = probe.getsockname()[1]
+        return found
 
 
 @dataclass
@@ -65,7 +95,7 @@ class RunningServer:
                 stdout=log,
                 stderr=log,
                 cwd=ROOT,
-                env={**os.environ, **(env or {})},
+                env={**os.environ, **GENEROUS, **(env or {})},
             )
         running = cls(f"http://127.0.0.1:{port}", data_dir, process)
         try:
@@ -74,13 +104,13 @@ class RunningServer:
         finally:
             running.stop()
 
-    def wait_ready(self, log_path: Path, timeout: float = 120) -> None:
+    def wait_ready(self, log_path: Path, timeout: float = 240) -> None:
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise RuntimeError(f"the server ended:\n{log_path.read_text()[-4000:]}")
             try:
-                with urllib.request.urlopen(f"{self.url}/readyz", timeout=2) as answer:
+                with urllib.request.urlopen(f"{self.url}/readyz", timeout=10) as answer:
                     if answer.status == 200:
                         return
             except OSError:
@@ -90,4 +120,4 @@ class RunningServer:
     def stop(self) -> None:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-            self.process.wait(60)
+            self.process.wait(120)

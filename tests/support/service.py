@@ -6,24 +6,24 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx2
 
-from tests.support.server import ROOT, free_port
+from tests.support.server import GENEROUS, ROOT, free_port
+from tests.support.waiting import PATIENCE_S, eventually
 
 COMMAND = [sys.executable, "-m", "api.cli"]
-START_S = 60.0
+START_S = 240.0
 """How long a start may take on a busy machine."""
 
 
 def environment(**more: str) -> dict[str, str]:
     """Without settings of whoever runs the tests, and with a proxy that nothing of ours may ask."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("KAEJON_")}
-    return {**kept, "http_proxy": "http://127.0.0.1:9", "no_proxy": "", **more}
+    return {**kept, **GENEROUS, "http_proxy": "http://127.0.0.1:9", "no_proxy": "", **more}
 
 
 def kaejon(*arguments: str | Path, env: dict[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
@@ -34,18 +34,9 @@ def kaejon(*arguments: str | Path, env: dict[str, str] | None = None) -> "subpro
         env=environment(**(env or {})),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=START_S,
         check=False,
     )
-
-
-def eventually(fact: Callable[[], Any], within: float = 20.0) -> bool:
-    deadline = time.monotonic() + within
-    while not fact():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def postgres_of(data_dir: Path) -> list[int]:
@@ -90,7 +81,7 @@ class Service:
             self.process = subprocess.Popen(
                 command, cwd=ROOT, env=environment(**(env or {})), stdout=out, stderr=err
             )
-        self.http = httpx2.Client(base_url=self.url, trust_env=False, timeout=20)
+        self.http = httpx2.Client(base_url=self.url, trust_env=False, timeout=PATIENCE_S)
 
     def wait_ready(self) -> None:
         answered = eventually(lambda: self.process.poll() is not None or self.out.read_text(), START_S)
@@ -101,13 +92,13 @@ class Service:
         """The exit code after a signal."""
         if self.process.poll() is None:
             self.process.send_signal(number)
-        code = self.process.wait(60)
+        code = self.process.wait(2 * PATIENCE_S)
         self.http.close()
         return code
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(PATIENCE_S)
         self.http.close()
 
     def client(self, name: str) -> dict[str, Any]:

@@ -14,6 +14,10 @@ class ByClientId(Value):
     client_id: Code
 
 
+class Revocation(Value):
+    """There is nothing to say but which client."""
+
+
 @fields.query("client", Client, args=ByClientId)
 async def client(call: Call, given: ByClientId) -> Document:
     """One client; never its secret."""
@@ -32,12 +36,14 @@ async def browse(call: Call, paging: Paging) -> Listing:
 async def create(call: Call, draft: ClientDraft) -> IssuedClient:
     """Creates a client. The secret is in this answer and nowhere else."""
     async with call.writing() as work:
-        return await clients.create(work, call.actor, draft, now=call.now, secrets=call.services.secrets)
+        issued = await clients.create(work, call.actor, draft, now=call.now, secrets=call.services.secrets)
+    await call.services.standing.refresh()
+    return issued
 
 
 @fields.mutation("updateClient", Client, body=ClientPatch, target="client_id", kind=str, versioned=True)
 async def amend(call: Call, client_id: str, patch: ClientPatch, *, version: int) -> Document:
-    """Amends a client; effective for tokens already out within a second."""
+    """Amends a client. What bars or narrows reaches tokens already out at once."""
     async with call.writing() as work:
         amended = await clients.amend(work, call.actor, client_id, patch, version=version, now=call.now)
     await call.services.standing.refresh()
@@ -48,6 +54,19 @@ async def amend(call: Call, client_id: str, patch: ClientPatch, *, version: int)
 async def rotate(call: Call, client_id: str, rotation: SecretRotation) -> IssuedClient:
     """Replaces a client's secret; the old one keeps working for the stated overlap."""
     async with call.writing() as work:
-        return await clients.rotate(
+        issued = await clients.rotate(
             work, call.actor, client_id, rotation, now=call.now, secrets=call.services.secrets
         )
+    await call.services.standing.refresh()
+    return issued
+
+
+@fields.mutation("revokeClient", Client, body=Revocation, target="client_id", kind=str)
+async def revoke(call: Call, client_id: str, _: Revocation) -> Document:
+    """Revokes a client: its tokens, its secret and its keys stop working; its record stays."""
+    async with call.writing() as work:
+        revoked = await clients.revoke(
+            work, call.actor, client_id, now=call.now, secrets=call.services.secrets
+        )
+    await call.services.standing.refresh()
+    return revoked

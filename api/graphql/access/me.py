@@ -10,4 +10,4 @@ fields = Fields()
 @fields.query("me", Access)
 async def me(call: Call) -> Access:
     """Client, agency, scopes, areas and masked fields of the token."""
-    return access_of(call.actor)
+    return access_of(call.actor, call.services.limits.told)

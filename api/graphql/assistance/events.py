@@ -53,8 +53,9 @@ async def browse(call: Call, where: EventFilter, paging: Paging) -> Listing:
 @fields.mutation("recordAssistance", RecordedEvent, body=EventDraft)
 async def record(call: Call, draft: EventDraft) -> bytes:
     """Records an event; outcome `DUPLICATE` for one recorded before with the same content."""
+    finding = call.services.limits.finding(call.scope, call.actor.client_id, draft.household.citizen_id)
     # One statement is one transaction: nothing is opened around it.
-    async with call.reading() as work:
+    async with finding, call.reading() as work:
         _, text = await events.record(work, call.actor, draft, now=call.now)
     return text
 

@@ -6,6 +6,7 @@ from api.graphql import connections
 from api.graphql.context import Call
 from api.graphql.fields import Fields
 from api.graphql.loaders import Row, everything, picked
+from api.limits.rates import RateClass
 from domain.kernel import AreaCode, Document, HouseCode, Line, Listing, Paging, Value
 from domain.registry import households
 from domain.registry.household import Household, HouseholdDraft, HouseholdFilter, HouseholdPatch
@@ -43,6 +44,8 @@ async def browse(call: Call, where: HouseholdFilter, paging: Paging) -> Listing:
 async def search(call: Call, wanted: SearchHouseholds, paging: Paging) -> Listing:
     """Households by citizen id, house code, or the beginning of a member's name."""
     asked = households.HouseholdSearch.model_construct(**dict(wanted))
+    if wanted.citizen_id is not None:
+        await call.services.limits.admit(call.scope, RateClass.LOOKUP, call.actor.client_id)
     async with call.reading() as work:
         return await households.search(work, call.actor, asked, paging, now=call.now)
 

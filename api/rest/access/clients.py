@@ -26,6 +26,7 @@ async def create(call: Call) -> Response:
     draft = await call.body(ClientDraft)
     async with call.writing() as work:
         issued = await clients.create(work, call.actor, draft, now=call.now, secrets=call.services.secrets)
+    await call.services.standing.refresh()
     headers = {"Location": f"/v1/clients/{issued.client_id}"}
     return call.json(issued.model_dump_json().encode(), status=201, headers=headers)
 
@@ -51,7 +52,8 @@ async def read(call: Call) -> Response:
     "/v1/clients/{client_id}", "patchClient", "Amend a client", policy=ADMIN, body=ClientPatch, answer=Client
 )
 async def amend(call: Call) -> Response:
-    """Merge patch. Disabling reaches tokens already out within a second, narrower rights with the next token."""
+    """Merge patch. What bars or narrows reaches tokens already out at once: disabling, networks, and a scope, an
+    area or a key taken away, after which the client fetches a new token."""
     version, patch = call.expected_version(), await call.body(ClientPatch, media=MERGE_PATCH)
     client_id = code_of(call, "client_id")
     async with call.writing() as work:
@@ -65,19 +67,20 @@ async def amend(call: Call) -> Response:
     policy=ADMIN, body=SecretRotation, answer=IssuedClient, status=200,
 )  # fmt: skip
 async def rotate(call: Call) -> Response:
-    """The old secret keeps working for the stated overlap."""
+    """The old secret keeps working for the stated overlap; with none, tokens already out stop as well."""
     rotation = await call.body(SecretRotation) if await call.raw_body() else SecretRotation()
     client_id = code_of(call, "client_id")
     async with call.writing() as work:
         issued = await clients.rotate(
             work, call.actor, client_id, rotation, now=call.now, secrets=call.services.secrets
         )
+    await call.services.standing.refresh()
     return call.json(issued.model_dump_json().encode())
 
 
 @routes.delete("/v1/clients/{client_id}", "revokeClient", "Revoke a client", policy=ADMIN, status=204)
 async def revoke(call: Call) -> Response:
-    """Its tokens and its secret stop working; its record stays."""
+    """Its tokens, its secret and its keys stop working; its record stays."""
     client_id = code_of(call, "client_id")
     async with call.writing() as work:
         await clients.revoke(work, call.actor, client_id, now=call.now, secrets=call.services.secrets)

@@ -16,4 +16,4 @@ routes = Routes("authorisation")
 async def access(call: Call) -> Response:
     """Client, agency, scopes, areas and masked fields of the token."""
     call.no_query()
-    return call.json(access_of(call.actor).model_dump_json().encode())
+    return call.json(access_of(call.actor, call.services.limits.told).model_dump_json().encode())

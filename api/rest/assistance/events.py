@@ -25,8 +25,11 @@ class EventListQuery(EventFilter, Listed):
 async def record(call: Call) -> Response:
     """201 for a new record; 200 with outcome `duplicate` for one recorded before with the same content."""
     draft = await call.body(EventDraft)
+    finding = call.services.limits.finding(
+        call.request.scope, call.actor.client_id, draft.household.citizen_id
+    )
     # One statement is one transaction: nothing is opened around it.
-    async with call.reading() as work:
+    async with finding, call.reading() as work:
         new, text = await events.record(work, call.actor, draft, now=call.now)
     return call.recorded(text, "/v1/assistance-events", new=new)
 

@@ -6,6 +6,7 @@ from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 from starlette.responses import Response
 
+from api.limits.rates import RateClass
 from api.rest.call import Call, Listed
 from api.rest.operations import MERGE_PATCH, Routes
 from domain.access.policy import Operation
@@ -76,6 +77,8 @@ async def search(call: Call) -> Response:
     """Identifiers travel in the body, never in a URL. The next page: the same body with `cursor`."""
     wanted = await call.body(households.HouseholdSearch)
     paging = call.paging(Listed(limit=wanted.limit, cursor=wanted.cursor), sorts=SORTS)
+    if wanted.citizen_id is not None:
+        await call.services.limits.admit(call.request.scope, RateClass.LOOKUP, call.actor.client_id)
     async with call.reading() as work:
         found = await households.search(work, call.actor, wanted, paging, now=call.now)
     return call.listing(found, paging, linked=False)

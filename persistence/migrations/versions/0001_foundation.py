@@ -18,6 +18,39 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "access_block",
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("sealed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("rows", sa.Integer(), nullable=False),
+        sa.Column("rows_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("previous", sa.LargeBinary(), nullable=False),
+        sa.Column("hash", sa.LargeBinary(), nullable=False),
+        sa.Column("pruned_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("number >= 1", name="access_block_number_positive"),
+        sa.CheckConstraint(
+            "octet_length(rows_digest) = 32 AND octet_length(previous) = 32 AND octet_length(hash) = 32",
+            name="access_block_hash_shape",
+        ),
+        sa.CheckConstraint("rows >= 1", name="access_block_rows_positive"),
+        sa.PrimaryKeyConstraint("number"),
+    )
+    op.create_table(
+        "access_ledger",
+        sa.Column("household_id", sa.UUID(), nullable=False),
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("block", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("client_id", sa.Text(), nullable=False),
+        sa.Column("agency", sa.Text(collation="C"), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("person_ids", postgresql.ARRAY(sa.UUID()), nullable=False),
+        sa.Column("fields", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("request_id", sa.Text(), nullable=False),
+        sa.Column("area_code", sa.Text(collation="C"), nullable=False),
+        sa.PrimaryKeyConstraint("household_id", "id"),
+    )
+    op.create_index("access_ledger_block", "access_ledger", ["block", "id", "household_id"], unique=False)
+    op.create_table(
         "access_log",
         sa.Column("household_id", sa.UUID(), nullable=False),
         sa.Column("id", sa.UUID(), nullable=False),
@@ -31,7 +64,6 @@ def upgrade() -> None:
         sa.Column("area_code", sa.Text(collation="C"), nullable=False),
         sa.PrimaryKeyConstraint("household_id", "id"),
     )
-    op.create_index("access_log_at", "access_log", ["at"], unique=False)
     op.create_table(
         "agency",
         sa.Column("code", sa.Text(collation="C"), nullable=False),
@@ -131,9 +163,11 @@ def upgrade() -> None:
     op.create_table(
         "citizen_identity",
         sa.Column("blind_index", sa.LargeBinary(), nullable=False),
+        sa.Column("key_id", sa.SmallInteger(), nullable=False),
         sa.Column("person_id", sa.UUID(), nullable=False),
         sa.Column("household_id", sa.UUID(), nullable=False),
         sa.Column("area_code", sa.Text(collation="C"), nullable=False),
+        sa.CheckConstraint("key_id BETWEEN 1 AND 255", name="citizen_identity_key_id_shape"),
         sa.CheckConstraint("octet_length(blind_index) = 32", name="citizen_identity_blind_index_shape"),
         sa.PrimaryKeyConstraint("blind_index"),
     )
@@ -151,6 +185,11 @@ def upgrade() -> None:
         sa.Column("enabled", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "allowed_networks", postgresql.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False
+        ),
+        sa.Column("jwks", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("tokens_not_before", sa.DateTime(timezone=True), nullable=True),
         sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
@@ -158,6 +197,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("client_agency", "client", ["agency"], unique=False)
+    op.create_table(
+        "client_assertion",
+        sa.Column("client_id", sa.Text(collation="C"), nullable=False),
+        sa.Column("jti_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("octet_length(jti_hash) = 32", name="client_assertion_jti_shape"),
+        sa.PrimaryKeyConstraint("client_id", "jti_hash"),
+    )
+    op.create_index("client_assertion_expires", "client_assertion", ["expires_at"], unique=False)
     op.create_table(
         "code",
         sa.Column("list", sa.Text(collation="C"), nullable=False),
@@ -296,6 +344,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "key_adoption",
+        sa.Column("worker_id", sa.UUID(), nullable=False),
+        sa.Column("keyring_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("signing_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "octet_length(keyring_digest) = 32 AND octet_length(signing_digest) = 32",
+            name="key_adoption_digest_shape",
+        ),
+        sa.PrimaryKeyConstraint("worker_id"),
+    )
+    op.create_table(
         "menu",
         sa.Column("id", sa.UUID(), nullable=False),
         sa.Column("code", sa.Text(collation="C"), nullable=False),
@@ -331,6 +391,16 @@ def upgrade() -> None:
     op.create_index("queued_event_blind_index", "queued_event", ["blind_index"], unique=False)
     op.create_index("queued_event_house_code", "queued_event", ["house_code"], unique=False)
     op.create_table(
+        "quota",
+        sa.Column("window_start", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("class", sa.Text(collation="C"), nullable=False),
+        sa.Column("key", sa.Text(collation="C"), nullable=False),
+        sa.Column("taken", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("taken >= 0", name="quota_taken"),
+        sa.PrimaryKeyConstraint("window_start", "class", "key"),
+        prefixes=["UNLOGGED"],
+    )
+    op.create_table(
         "reference_load",
         sa.Column("file", sa.Text(), nullable=False),
         sa.Column("sha256", sa.Text(), nullable=False),
@@ -349,6 +419,46 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("token_id"),
     )
     op.create_index("revoked_token_expires", "revoked_token", ["expires_at"], unique=False)
+    op.create_table(
+        "signing_key",
+        sa.Column("kid", sa.Text(collation="C"), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("private_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("activated_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("retiring_since", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("(state = 'next') = (activated_at IS NULL)", name="signing_key_activated"),
+        sa.CheckConstraint(
+            "(state = 'retiring') = (retiring_since IS NOT NULL)", name="signing_key_retiring"
+        ),
+        sa.CheckConstraint("state IN ('next', 'active', 'retiring')", name="signing_key_state_known"),
+        sa.PrimaryKeyConstraint("kid"),
+    )
+    op.create_index(
+        "signing_key_one",
+        "signing_key",
+        ["state"],
+        unique=True,
+        postgresql_where=sa.text("state IN ('next', 'active')"),
+    )
+    op.create_table(
+        "access_grant",
+        sa.Column("household_id", sa.UUID(), nullable=False),
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("area_code", sa.Text(collation="C"), nullable=False),
+        sa.Column("agency", sa.Text(collation="C"), nullable=False),
+        sa.Column("client_id", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("granted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("area_code ~ '^([0-9]{6}|[0-9]{8})$'", name="access_grant_area_code_shape"),
+        sa.CheckConstraint("char_length(reason) BETWEEN 10 AND 500", name="access_grant_reason_length"),
+        sa.CheckConstraint("expires_at > granted_at", name="access_grant_expiry"),
+        sa.ForeignKeyConstraint(["household_id"], ["household.id"], name="access_grant_household_fk"),
+        sa.PrimaryKeyConstraint("household_id", "id"),
+    )
+    op.create_index("access_grant_agency", "access_grant", ["agency", "expires_at"], unique=False)
+    op.create_index("access_grant_id", "access_grant", ["id"], unique=False)
     op.create_table(
         "analysis",
         sa.Column("household_id", sa.UUID(), nullable=False),
@@ -569,6 +679,7 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("relationship = 'head' AND left_on IS NULL"),
     )
+    op.create_index("membership_person", "membership", ["person_id"], unique=False)
     op.create_table(
         "person",
         sa.Column("household_id", sa.UUID(), nullable=False),
@@ -730,6 +841,7 @@ def downgrade() -> None:
     op.drop_index("person_id", table_name="person")
     op.drop_index("person_first_name", table_name="person")
     op.drop_table("person")
+    op.drop_index("membership_person", table_name="membership")
     op.drop_index(
         "membership_one_head",
         table_name="membership",
@@ -756,13 +868,22 @@ def downgrade() -> None:
     op.drop_index("assignment_agency", table_name="assignment")
     op.drop_table("assignment")
     op.drop_table("analysis")
+    op.drop_index("access_grant_id", table_name="access_grant")
+    op.drop_index("access_grant_agency", table_name="access_grant")
+    op.drop_table("access_grant")
+    op.drop_index(
+        "signing_key_one", table_name="signing_key", postgresql_where=sa.text("state IN ('next', 'active')")
+    )
+    op.drop_table("signing_key")
     op.drop_index("revoked_token_expires", table_name="revoked_token")
     op.drop_table("revoked_token")
     op.drop_table("reference_load")
+    op.drop_table("quota")
     op.drop_index("queued_event_house_code", table_name="queued_event")
     op.drop_index("queued_event_blind_index", table_name="queued_event")
     op.drop_table("queued_event")
     op.drop_table("menu")
+    op.drop_table("key_adoption")
     op.drop_table("indicator")
     op.drop_index("idempotency_created", table_name="idempotency")
     op.drop_table("idempotency")
@@ -777,6 +898,8 @@ def downgrade() -> None:
     op.drop_table("household")
     op.drop_table("event_key")
     op.drop_table("code")
+    op.drop_index("client_assertion_expires", table_name="client_assertion")
+    op.drop_table("client_assertion")
     op.drop_index("client_agency", table_name="client")
     op.drop_table("client")
     op.drop_index("citizen_identity_person", table_name="citizen_identity")
@@ -796,5 +919,7 @@ def downgrade() -> None:
     op.drop_index("agency_category", table_name="agency")
     op.drop_index("agency_area", table_name="agency")
     op.drop_table("agency")
-    op.drop_index("access_log_at", table_name="access_log")
     op.drop_table("access_log")
+    op.drop_index("access_ledger_block", table_name="access_ledger")
+    op.drop_table("access_ledger")
+    op.drop_table("access_block")

@@ -13,6 +13,7 @@ import orjson
 
 from api.graphql.app import graphql_app
 from api.paging import Cursors
+from api.limits.gate import RateLimits
 from api.wiring import Services
 from auth.tokens import Unauthenticated
 from domain.access.actor import Actor, Scope
@@ -157,7 +158,7 @@ def make_door(households: int = 3) -> Door:
 
     class Works:
         @asynccontextmanager
-        async def reading(self) -> AsyncIterator[Any]:
+        async def reading(self, actor: Actor | None = None) -> AsyncIterator[Any]:
             yield type("Work", (), stores)
 
         writing = reading
@@ -170,6 +171,8 @@ def make_door(households: int = 3) -> Door:
             {
                 "works": Works(),
                 "verifier": Verifier(),
+                "standing": type("Standing", (), {"admits": lambda *_: True})(),
+                "limits": RateLimits.alone(),
                 "cursors": Cursors(b"k" * 32),
                 "purposes": frozenset({"casework"}),
                 "issuer": "http://kaejon.test",

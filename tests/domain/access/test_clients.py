@@ -17,6 +17,7 @@ from domain.access.clients import (
     ClientExists,
     ClientPatch,
     Credentials,
+    Entitled,
     IssuedClient,
     MintedSecret,
     SecretRotation,
@@ -39,6 +40,8 @@ class FakeClients:
         self.rows: dict[str, Client] = {}
         self.hashes: dict[str, tuple[bytes, bytes | None, datetime | None]] = {}
         self.revoked: set[str] = set()
+        self.not_before: dict[str, datetime] = {}
+        self.spent: set[tuple[str, str]] = set()
 
     def _seen(self, reach: Reach, client_id: str) -> Client | None:
         row = self.rows.get(client_id)
@@ -65,14 +68,32 @@ class FakeClients:
         return Listing(items, (shown[-1].client_id,) if len(found) > paging.limit else None)
 
     async def amend(
-        self, reach: Reach, client: Client, changes: Mapping[str, Any], *, version: int, now: datetime
+        self,
+        reach: Reach,
+        client: Client,
+        changes: Mapping[str, Any],
+        *,
+        version: int,
+        bar_tokens: bool,
+        now: datetime,
     ) -> Client | None:
+        if bar_tokens:
+            self.not_before[client.client_id] = now
         row = self._seen(reach, client.client_id)
         return self._put(client, now) if row and row.version == version else None
 
     async def rotate(
-        self, reach: Reach, client_id: str, secret_hash: bytes, *, overlap_until: datetime, now: datetime
+        self,
+        reach: Reach,
+        client_id: str,
+        secret_hash: bytes,
+        *,
+        overlap_until: datetime,
+        bar_tokens: bool,
+        now: datetime,
     ) -> Client | None:
+        if bar_tokens:
+            self.not_before[client_id] = now
         row = self._seen(reach, client_id)
         if row is None:
             return None
@@ -93,6 +114,15 @@ class FakeClients:
             return None
         current, previous, until = self.hashes[client_id]
         return Credentials(self.rows[client_id], current, previous if until and until > now else None)
+
+    async def entitled(self, client_id: str, *, now: datetime) -> Entitled | None:
+        known = await self.credentials(client_id, now=now)
+        return Entitled(known, now, self.not_before.get(client_id)) if known else None
+
+    async def spend_assertion(self, client_id: str, jti: str, *, expires_at: datetime) -> bool:
+        new = (client_id, jti) not in self.spent
+        self.spent.add((client_id, jti))
+        return new
 
     async def touch(self, client_id: str, *, now: datetime) -> None:
         self.rows[client_id] = self.rows[client_id].model_copy(update={"last_used_at": now})
@@ -162,6 +192,8 @@ async def test_a_new_client_has_the_agreed_fields_and_its_secret_once(work: Any,
         "enabled": True,
         "expires_at": None,
         "last_used_at": None,
+        "allowed_networks": [],
+        "jwks": None,
         "created_at": "2026-11-21T09:00:00Z",
         "updated_at": "2026-11-21T09:00:00Z",
         "version": 1,
@@ -360,6 +392,6 @@ async def test_a_disabled_or_expired_client_gets_no_token(work: Any, secrets: Co
     client = Client.model_validate(
         (await make(work, secrets, expires_at=LATER)).model_dump(include=set(Client.model_fields))
     )
-    assert may_authenticate(client, now=NOW)
-    assert not may_authenticate(client, now=LATER)
-    assert not may_authenticate(client.model_copy(update={"enabled": False}), now=NOW)
+    assert may_authenticate(client, remote="10.1.2.3", now=NOW)
+    assert not may_authenticate(client, remote="10.1.2.3", now=LATER)
+    assert not may_authenticate(client.model_copy(update={"enabled": False}), remote="", now=NOW)

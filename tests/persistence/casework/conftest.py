@@ -13,6 +13,7 @@ import uuid_utils.compat as uuid7
 from domain.access.policy import Reach
 from domain.casework.menus import MenuDraft
 from domain.registry.store import Held
+from persistence.bounds import bind
 from persistence.casework.analyses import PgAnalyses
 from persistence.casework.assignments import PgAssignments
 from persistence.casework.menus import PgMenus
@@ -20,6 +21,7 @@ from persistence.casework.problems import PgProblems
 from persistence.engine import Connection, Database
 from persistence.sql import Binds, reach_conditions
 from tests.support.casework import AREA, FakeWork, Reference, actor
+from tests.support.database import ALL
 
 NOW = datetime(2026, 11, 21, 3, tzinfo=UTC)
 TODAY = date(2026, 11, 21)
@@ -137,6 +139,7 @@ async def connection(shared: Database) -> AsyncIterator[Connection]:
     async with shared.reading() as found:
         transaction = found.transaction()
         await transaction.start()
+        await bind(found, ALL)
         yield found
         await transaction.rollback()
 

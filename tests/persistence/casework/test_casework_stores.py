@@ -33,6 +33,7 @@ from tests.persistence.casework.steps import (
     move,
 )
 from tests.support.casework import actor
+from tests.support.database import seeing
 
 DECIDER = actor(
     "households:read",
@@ -221,14 +222,14 @@ async def test_a_read_and_a_list_are_one_statement(real: Scene) -> None:
 
 async def test_two_writers_of_one_household_wait_for_each_other(shared: Database) -> None:
     """A decline and a return lock problems and assignments from two ends; neither may end in a deadlock."""
-    async with shared.writing() as setup:
+    async with seeing(shared) as setup:
         scene = Scene(PgWork(setup), new_id(), new_id())
         await scene.work.register(scene.household_id, scene.person_id)
         problem_id = await analysed(scene)
         made = await assign(scene, [problem_id], DECIDER)
 
     async def on_its_own(step: Any) -> str:
-        async with shared.writing() as connection:
+        async with seeing(shared) as connection:
             mine = Scene(PgWork(connection), scene.household_id, scene.person_id)
             try:
                 return str((await step(mine))["status"])

@@ -26,6 +26,7 @@ from persistence.demo.rows import COLUMNS, put_household
 from persistence.engine import Database
 from persistence.registry.households import PgHouseholds, refresh_facets
 from persistence.sealing import Sealing
+from tests.support.database import seeing
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 COUNT = 120
@@ -111,7 +112,7 @@ async def test_an_interrupted_load_leaves_nothing_and_can_be_repeated(dsn: str, 
 async def test_households_read_like_any_other(dsn: str, database: Database, sealing: Sealing) -> None:
     await put_demo(dsn, sealing)
     pii = actor(Scope.HOUSEHOLDS_READ, Scope.PERSONS_PII, purpose="casework")
-    async with database.writing() as connection:
+    async with seeing(database) as connection:
         store = PgHouseholds(connection, sealing, uuid4)
         everyone = admit(pii, Operation.READ_HOUSEHOLDS)
         listing = await store.page(everyone, HouseholdFilter(), Paging(limit=200), now=NOW)
@@ -136,7 +137,7 @@ async def test_facets_are_what_the_service_would_compute(
     dsn: str, database: Database, sealing: Sealing
 ) -> None:
     await put_demo(dsn, sealing)
-    async with database.writing() as connection:
+    async with seeing(database) as connection:
         before = {
             row["id"]: row["facets"] for row in await connection.fetch("SELECT id, facets FROM household")
         }
@@ -151,7 +152,7 @@ async def test_facets_are_what_the_service_would_compute(
 async def test_casework_reads_like_any_other(dsn: str, database: Database, sealing: Sealing) -> None:
     await put_demo(dsn, sealing)
     page = Paging(limit=200)
-    async with database.reading() as connection:
+    async with seeing(database) as connection:
         problems = await PgProblems(connection, uuid4).page(
             reach(Operation.READ_PROBLEMS, Scope.PROBLEMS_READ), ProblemFilter(), page, problem_moves(actor())
         )
@@ -180,7 +181,7 @@ async def test_an_event_posted_again_is_a_duplicate(dsn: str, database: Database
     home = next(one for one in generate(COUNT) if one.events)
     body = EventDraft.model_validate_json(orjson.dumps(drafts.event(home, home.events[0])))
     poster = actor(Scope.ASSISTANCE_WRITE, agency=home.events[0].agency)
-    async with database.writing() as connection:
+    async with seeing(database) as connection:
         recorded = await PgEvents(connection, sealing, uuid4).record(
             admit(poster, Operation.WRITE_ASSISTANCE), uuid4(), body, now=NOW
         )

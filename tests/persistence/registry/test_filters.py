@@ -31,6 +31,7 @@ from persistence.engine import Database
 from persistence.registry.filters import ORDERS
 from persistence.registry.households import PgHouseholds
 from persistence.sealing import Sealing
+from tests.support.database import seeing
 
 COUNT = 200
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
@@ -183,7 +184,7 @@ async def listed(
     items: list[dict[str, Any]] = []
     after: tuple[str, ...] | None = None
     total: int | None = None
-    async with database.reading() as connection:
+    async with seeing(database) as connection:
         store = PgHouseholds(connection, sealing, lambda: DEMO[0].id)
         for number in range(COUNT + 1):
             limit = limits[number % len(limits)]

@@ -1,0 +1,140 @@
+"""Seals the access log: moves its rows into the append-only ledger, block by block, and lets go of old ones."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from domain.access.log import Block, LoggedRow, RowsDigest, seal
+from domain.kernel import NIL
+from persistence.bounds import EVERYTHING, bind
+from persistence.engine import Database
+
+MOST = 5_000
+"""Rows of a block."""
+_TURN = 0x6B61656A6F6E5C  # the advisory lock under which the chain grows
+_AT_ONCE = 100  # blocks whose rows one transaction deletes
+
+LOGGED = "household_id, id, at, client_id, agency, purpose, person_ids, fields, request_id, area_code"
+BLOCK = "number, sealed_at, rows, rows_digest, previous, hash, pruned_at"
+
+_LAST = f"SELECT {BLOCK} FROM access_block ORDER BY number DESC LIMIT 1"
+# Whatever is committed is taken, in the statement that deletes it. A position that is remembered (an id, a time)
+# would miss a row whose transaction began before it was passed and committed after; here such a row simply waits
+# for the next turn.
+_MOVE = f"""WITH moved AS (
+    DELETE FROM access_log l WHERE (l.household_id, l.id) IN (SELECT f.household_id, f.id FROM access_log f LIMIT $2)
+    RETURNING l.*),
+  kept AS (INSERT INTO access_ledger (block, {LOGGED}) SELECT $1, {LOGGED} FROM moved)
+  SELECT {LOGGED} FROM moved ORDER BY id, household_id"""
+_ADD = f"INSERT INTO access_block ({BLOCK}) VALUES ($1, $2, $3, $4, $5, $6, NULL)"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one turn of the sealer did."""
+
+    rows: int
+    head: Block | None
+    """The last block of the chain; None while there is none."""
+    waiting: int
+    """Rows that are not sealed yet."""
+
+
+class Sealer:
+    """Extends the chain; one worker at a time, whichever comes first."""
+
+    def __init__(self, database: Database, key: bytes, *, now: Callable[[], datetime]) -> None:
+        self._database, self._key, self._now = database, key, now
+
+    async def seal(self, *, patient: bool = False) -> Turn | None:
+        """Seals everything that is committed; None when another worker is at it (unless `patient`: waits)."""
+        rows = 0
+        while True:
+            turn = await self._block(patient)
+            if turn is None:
+                return None
+            rows += turn.rows
+            if turn.rows < MOST:
+                return Turn(rows, turn.head, turn.waiting)
+
+    async def _block(self, patient: bool) -> Turn | None:
+        async with self._database.writing() as connection:
+            if patient:
+                await connection.fetchval("SELECT pg_advisory_xact_lock($1)", _TURN)
+            elif not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", _TURN):
+                return None
+            await bind(connection, EVERYTHING)
+            # Under the lock the last block is the last one: numbers have no gap, and no sequence to leave one.
+            found = await connection.fetchrow(_LAST)
+            head = None if found is None else Block(**found)
+            moved = await connection.fetch(_MOVE, 1 if head is None else head.number + 1, MOST)
+            if moved:
+                digest = await asyncio.to_thread(_digest, moved)
+                head = seal(self._key, head, digest, now=self._now())
+                await connection.execute(
+                    _ADD, head.number, head.sealed_at, head.rows, head.rows_digest, head.previous, head.hash
+                )
+            waiting = await connection.fetchval("SELECT count(*) FROM access_log")
+        return Turn(len(moved), head, waiting)
+
+
+def _digest(rows: Iterable[Any]) -> RowsDigest:
+    digest = RowsDigest()
+    for row in rows:
+        digest.add(LoggedRow(**row))
+    return digest
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    blocks: int
+    rows: int
+
+
+_OLD = """SELECT b.number FROM access_block b WHERE b.pruned_at IS NULL AND b.sealed_at < $1
+    AND NOT EXISTS (SELECT FROM access_ledger l WHERE l.block = b.number AND l.at >= $1)
+  ORDER BY b.number LIMIT $2 FOR UPDATE OF b SKIP LOCKED"""
+_AUDITED = """INSERT INTO audit (household_id, id, at, client_id, agency, request_id, operation, resource, changes)
+  VALUES ($1, $2, $3, 'operator', 'SCJP', '', 'access_log.pruned', $4, $5::text::jsonb)"""
+
+
+async def prune(
+    dsn: str,
+    *,
+    days: int,
+    now: datetime,
+    new_id: Callable[[], UUID],
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Pruned:
+    """Deletes the rows of blocks whose newest row is older than `days`; run by the owner.
+
+    The blocks stay, with the digest of the rows that were theirs, and say when they lost them; every transaction
+    leaves an audit row.
+    """
+    before, blocks, rows = now - timedelta(days=days), 0, 0
+    connection = await asyncpg.connect(dsn)
+    try:
+        total = await connection.fetchval(
+            "SELECT count(*) FROM access_block b WHERE b.pruned_at IS NULL AND b.sealed_at < $1", before
+        )
+        while True:
+            async with connection.transaction():
+                old = [row[0] for row in await connection.fetch(_OLD, before, _AT_ONCE)]
+                if not old:
+                    return Pruned(blocks, rows)
+                status = await connection.execute("DELETE FROM access_ledger WHERE block = ANY($1)", old)
+                await connection.execute(
+                    "UPDATE access_block SET pruned_at = $2 WHERE number = ANY($1)", old, now
+                )
+                gone = int(status.split()[1])
+                told = f'{{"rows": {gone}, "days": {days}}}'
+                await connection.execute(_AUDITED, NIL, new_id(), now, f"blocks {old[0]} to {old[-1]}", told)
+            blocks, rows = blocks + len(old), rows + gone
+            progress(blocks, max(total, blocks))
+    finally:
+        await connection.close()

@@ -1,0 +1,122 @@
+"""The second wall: the service's role reads and writes personal data through these views alone.
+
+Each view holds the rows inside the transaction's bounds (persistence/bounds.py): a statement that forgets
+its filter returns nothing of other areas, and one without bounds returns nothing at all. On the tables
+themselves the role has no right. Writes go through the same views, and a row that would land outside them is
+refused (CHECK OPTION).
+
+Decision: views instead of row-level security policies. A policy makes PostgreSQL evaluate every condition
+that is not marked leakproof after it, `left(…)` and `&&` among them, so that the indexes of areas and facets
+would go unused; marking functions needs a superuser. The role cannot create functions to leak with, and it
+could set the bounds in either form: against a forgotten filter both are as strong.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from persistence.bounds import SETTING
+
+SCHEMA = "walled"
+
+
+def _part(number: int) -> str:
+    return f"nullif(split_part(current_setting('{SETTING}', true), '|', {number}), '')"
+
+
+# In a sub-select each is read once a statement, not once a row.
+_AREAS = f"(SELECT {_part(3)})::text[]"
+_GRANTED = f"(SELECT {_part(4)})::uuid[]"
+_AGENCY = f"(SELECT {_part(2)})"
+_UNMASKED = f"(SELECT {_part(1)} = 'on')"
+
+_INSIDE = f"t.area_code ^@ ANY ({_AREAS})"
+
+
+def _of(household: str) -> str:
+    return f"({_INSIDE} OR t.{household} = ANY ({_GRANTED}))"
+
+
+_OF_HOUSEHOLD = _of("household_id")
+# Help for households nobody has registered yet: the agency's own, and what a registrar may come to link.
+_WAITING = f"""(t.agency = {_AGENCY} OR EXISTS (SELECT FROM unnest(t.areas) AS own(code), unnest({_AREAS}) AS asked(code)
+  WHERE own.code ^@ asked.code OR asked.code ^@ own.code))"""
+
+WALLED: Mapping[str, str] = {
+    "household": _of("id"),
+    "person": _OF_HOUSEHOLD,
+    "membership": _OF_HOUSEHOLD,
+    "citizen_identity": _OF_HOUSEHOLD,
+    "indicator_result": _OF_HOUSEHOLD,
+    "problem": _OF_HOUSEHOLD,
+    "problem_move": _OF_HOUSEHOLD,
+    "analysis": _OF_HOUSEHOLD,
+    "assignment": _OF_HOUSEHOLD,
+    "assignment_move": _OF_HOUSEHOLD,
+    "assistance_event": _OF_HOUSEHOLD,
+    "queued_event": _WAITING,
+    "access_log": _OF_HOUSEHOLD,
+    "access_ledger": _OF_HOUSEHOLD,
+    # What concerns no household has no area.
+    "change": f"(t.area_code = '' AND {_AREAS} IS NOT NULL OR {_OF_HOUSEHOLD})",
+    "audit": f"(t.area_code IS NULL AND {_AREAS} IS NOT NULL OR {_OF_HOUSEHOLD})",
+}
+"""Every table with personal data, and which of its rows `t` a transaction may see."""
+
+OPEN: frozenset[str] = frozenset(
+    {
+        "area", "agency", "indicator", "code", "campaign", "menu", "reference_load", "client", "revoked_token",
+        "client_assertion", "idempotency", "event_key", "access_block", "access_grant", "signing_key", "key_adoption",
+        "quota",
+    }
+)  # fmt: skip
+"""The others: reference data and clients; identifiers without personal data; what is sealed whole."""
+
+SEALED = {"person": ("citizen_id_sealed", "phone_sealed")}
+"""Columns that are written through the table's view and read through `<table>_sealed`, with the right alone."""
+
+
+def statements() -> Sequence[str]:
+    """The schema with its views, as DDL."""
+    made = [f"CREATE SCHEMA {SCHEMA}"]
+    for table, inside in WALLED.items():
+        made.append(
+            f'CREATE VIEW {SCHEMA}."{table}" AS SELECT * FROM public."{table}" t WHERE {inside} WITH CHECK OPTION'
+        )
+    for table, columns in SEALED.items():
+        made.append(
+            f'CREATE VIEW {SCHEMA}."{table}_sealed" AS SELECT household_id, id, {", ".join(columns)}'
+            f' FROM public."{table}" t WHERE {_UNMASKED} AND {WALLED[table]}'
+        )
+    made.append(
+        f"CREATE VIEW {SCHEMA}.open_grant AS SELECT household_id, area_code, agency, expires_at FROM public.access_grant"
+    )
+    return made
+
+
+def _fingerprint() -> str:
+    return hashlib.sha256("\n".join(statements()).encode()).hexdigest()
+
+
+async def stands(connection: AsyncConnection) -> bool:
+    """Whether the wall of this code is there."""
+    found = await connection.scalar(
+        sa.text("SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = :name"),
+        {"name": SCHEMA},
+    )
+    return bool(found == _fingerprint())
+
+
+async def take_down(connection: AsyncConnection) -> None:
+    """Before a migration: a view holds on to the columns it shows."""
+    await connection.execute(sa.text(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE"))
+
+
+async def raise_wall(connection: AsyncConnection) -> None:
+    """Makes the views; run by the owner, in the migration's transaction."""
+    await take_down(connection)
+    for statement in statements():
+        await connection.exec_driver_sql(statement)
+    await connection.exec_driver_sql(f"COMMENT ON SCHEMA {SCHEMA} IS '{_fingerprint()}'")
