@@ -15,6 +15,7 @@ import orjson
 import uuid_utils
 import uuid_utils.compat
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -193,6 +194,10 @@ class Worker:
         return None if at == head() else f"the schema is at {at}, this code needs {head()}"
 
 
+# A span holds the URL with its query. Asked for in words, or each request looks for its settings in the environment.
+_NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+
+
 def create_app(worker: Worker, *, issuer: str, most: int = 1000) -> FastAPI:
     """The application: REST, GraphQL and operations behind one edge; `most` requests under way at once."""
     metrics = worker.metrics
@@ -220,7 +225,13 @@ def create_app(worker: Worker, *, issuer: str, most: int = 1000) -> FastAPI:
         )
 
     app = Application(
-        edged, title="Kaejon", lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None
+        edged,
+        title="Kaejon",
+        telemetry=_NO_TELEMETRY,
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
     )
     app.router.redirect_slashes = False
     app.router.default = _Unknown(issuer)

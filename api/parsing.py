@@ -101,22 +101,20 @@ def invalid(error: ValidationError, *, prefix: str = "") -> Invalid:
     found = error.errors(include_url=False, include_input=False)[:MOST_FAULTS]
     return Invalid(
         "The request has faults; see errors.",
-        faults=[Fault(_pointer(one["loc"], prefix), *_said(one)) for one in found],
+        faults=[Fault(_pointer(one, prefix), *_said(one)) for one in found],
     )
 
 
-def _pointer(path: Sequence[int | str], prefix: str) -> str:
+def _pointer(found: Mapping[str, Any], prefix: str) -> str:
+    path: Sequence[int | str] = found["loc"]
     if prefix:
         return prefix + (str(path[0]) if path else "")
-    return _IDENTIFIER.sub("[redacted]", _joined(path))
-
-
-# An unknown key is the caller's text.
-_IDENTIFIER = re.compile("[0-9]{13}")
-
-
-def _joined(path: Sequence[int | str]) -> str:
-    return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')[:64]}" for step in path)
+    # The last step to an unknown field is the caller's text; every other one is a name or place of ours.
+    own = [
+        _shown(str(step)) if found["type"] == "extra_forbidden" and step is path[-1] else str(step)
+        for step in path
+    ]
+    return "".join(f"/{step.replace('~', '~0').replace('/', '~1')}" for step in own)
 
 
 def _said(found: Mapping[str, Any]) -> tuple[str, str]:
@@ -177,9 +175,13 @@ def _pairs(raw: bytes) -> list[tuple[str, str]]:
         ) from None
 
 
+_LONG_NUMBER = re.compile("[0-9][0-9_]{7,}")
+
+
 def _shown(name: str) -> str:
-    # The name of an unknown parameter is the caller's text: only a harmless one is repeated.
-    return name if name.isascii() and name.isidentifier() and len(name) <= 40 else "?"
+    # The name of an unknown parameter or field is the caller's text: only a harmless one is repeated.
+    harmless = name.isascii() and name.isidentifier() and len(name) <= 40 and not _LONG_NUMBER.search(name)
+    return name if harmless else "?"
 
 
 @cache

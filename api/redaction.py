@@ -21,7 +21,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{1,64}")
 
 
 def path(text: str) -> str:
-    """A path whose segments that may be a citizen id or a phone are replaced."""
+    """A path whose segments that may be a citizen id, a phone or a Thai name are replaced."""
     return "/".join(segment if _harmless(segment) else REDACTED for segment in text.split("/"))
 
 
@@ -35,9 +35,11 @@ def request_id(given: bytes) -> str | None:
 
 def _harmless(text: str) -> bool:
     # Most segments are words, and of the others most are ids: neither takes a closer look.
-    if text.isalpha() or _UUID.fullmatch(text):
+    if (text.isascii() and text.isalpha()) or _UUID.fullmatch(text):
         return True
     plain = _plain(text)
+    if not plain.isascii():
+        return False  # no path or id of ours has such letters
     return not (_CITIZEN_ID.search(plain) or _PHONE.search(plain))
 
 

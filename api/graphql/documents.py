@@ -39,6 +39,8 @@ LONGEST_REMEMBERED = 16_384
 MOST_FAULTS = 50
 
 _FIELD = re.compile(r"(?:required|unknown) field '([A-Za-z_][A-Za-z0-9_]{0,39})'")
+_NUMBER = re.compile(r"[0-9][0-9_]{7,}")
+"""In a name: longer than any number of ours, and perhaps somebody's."""
 _FAULTS = (
     ("required field", "required", "It is required."),
     ("unknown field", "unknown-field", "There is no such field."),
@@ -52,7 +54,7 @@ _FAULTS = (
 def _fault(message: str, path: list[str | int], where: str) -> Fault:
     steps = [str(step) for step in path]
     if named := _FIELD.search(message):
-        steps.append(named[1])
+        steps.append(_NUMBER.sub("[redacted]", named[1]))
     code, detail = next(
         ((code, detail) for words, code, detail in _FAULTS if words in message),
         ("wrong-type", "It has the wrong type or form."),
@@ -137,7 +139,8 @@ def told(error: GraphQLError) -> GraphQLError:
         case GraphQLSyntaxError():
             said = "The query is not valid GraphQL; see locations."
             return QueryError("malformed-query", said, source=error.source, positions=error.positions)
-    return QueryError("invalid-query", error.message, nodes=error.nodes)
+    # The message names what is not in the schema: a name of the caller's.
+    return QueryError("invalid-query", _NUMBER.sub("[redacted]", error.message), nodes=error.nodes)
 
 
 def variables_error(

@@ -14,7 +14,7 @@ from api.errors import HttpError
 from api.rest.call import Call
 from api.rest.operations import Operation
 from api.wiring import Services
-from domain.access.policy import admit
+from domain.access.policy import check
 from domain.errors import Invalid, VersionMismatch
 from domain.exchange.idempotency import InProgress, KeyReused, StoredAnswer
 from domain.work import UnitOfWork
@@ -59,7 +59,7 @@ class PathApp:
                 await self._services.limits.admit(scope, operation.rate_class, client_id)
                 if operation.status != 405:
                     # Before the body and its faults, and before a stored answer is replayed.
-                    admit(call.actor, operation.policy)
+                    check(call.actor, operation.policy)
                 check_purpose(self._services, call.actor)
                 if operation.query is None:
                     call.no_query()

@@ -45,28 +45,32 @@ class PurposeRequired(Forbidden):
 
 
 class Operation(Enum):
-    """What can be asked: (name, any of these scopes suffices, how wide, personal data in the answer)."""
+    """What can be asked: (name, any of these scopes suffices, how wide, personal data in the answer, and
+    whether a grant on the household opens it)."""
 
     READ_REFERENCE = ("read reference data", (), Breadth.AREAS, False)
     ADMINISTER = ("administer", (Scope.CLIENTS_ADMIN,), Breadth.AREAS, False)
     READ_ACCESS_LOG = ("read the access log", (Scope.AUDIT_READ,), Breadth.AREAS, False)
     BREAK_GLASS = ("open a household in an emergency", _READ_HOUSEHOLDS, Breadth.AREAS, False)
     READ_GRANTS = ("read access grants", (*_READ_HOUSEHOLDS, Scope.AUDIT_READ), Breadth.AREAS, False)
-    READ_HOUSEHOLDS = ("read households", _READ_HOUSEHOLDS, Breadth.BY_SCOPE, True)
+    READ_HOUSEHOLDS = ("read households", _READ_HOUSEHOLDS, Breadth.BY_SCOPE, True, True)
     WRITE_HOUSEHOLDS = ("write households", (Scope.HOUSEHOLDS_WRITE,), Breadth.AREAS, False)
-    READ_PROBLEMS = ("read problems", (Scope.PROBLEMS_READ,), Breadth.BY_SCOPE, False)
+    READ_PROBLEMS = ("read problems", (Scope.PROBLEMS_READ,), Breadth.BY_SCOPE, False, True)
     WRITE_PROBLEMS = ("write problems", (Scope.PROBLEMS_WRITE,), Breadth.BY_SCOPE, False)
     MOVE_PROBLEMS = ("move problems", _MOVE_PROBLEMS, Breadth.BY_SCOPE, False)
     READ_MENUS = ("read menus", (Scope.MENUS_READ,), Breadth.AREAS, False)
     WRITE_MENUS = ("write menus", (Scope.MENUS_WRITE,), Breadth.AREAS, False)
-    READ_ASSIGNMENTS = ("read assignments", (Scope.ASSIGNMENTS_READ,), Breadth.BY_SCOPE, False)
+    READ_ASSIGNMENTS = ("read assignments", (Scope.ASSIGNMENTS_READ,), Breadth.BY_SCOPE, False, True)
     MAKE_ASSIGNMENTS = ("make assignments", _MAKE_ASSIGNMENTS, Breadth.BY_SCOPE, False)
     MOVE_ASSIGNMENTS = ("move assignments", _MOVE_ASSIGNMENTS, Breadth.BY_SCOPE, False)
-    READ_ASSISTANCE = ("read assistance", (Scope.ASSISTANCE_READ,), Breadth.BY_SCOPE, False)
+    READ_ASSISTANCE = ("read assistance", (Scope.ASSISTANCE_READ,), Breadth.BY_SCOPE, False, True)
     WRITE_ASSISTANCE = ("write assistance", (Scope.ASSISTANCE_WRITE,), Breadth.AREAS, False)
 
-    def __init__(self, label: str, scopes: tuple[Scope, ...], breadth: Breadth, personal: bool) -> None:
+    def __init__(
+        self, label: str, scopes: tuple[Scope, ...], breadth: Breadth, personal: bool, grantable: bool = False
+    ) -> None:
         self.label, self.scopes, self.breadth, self.personal = label, scopes, breadth, personal
+        self.grantable = grantable
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,22 +86,27 @@ class Reach:
     """Households opened to the agency by a grant are reached as well: reads only."""
 
 
-def admit(actor: Actor, operation: Operation) -> Reach:
-    """The reach of `actor` in `operation`.
+def check(actor: Actor, operation: Operation) -> None:
+    """Whether `actor` may do this at all.
 
     Raises InsufficientScope, and PurposeRequired where the answer would hold unmasked personal data.
     """
-    if operation.scopes and not any(scope in actor.scopes for scope in operation.scopes):
+    if operation.scopes and actor.scopes.isdisjoint(operation.scopes):
         raise InsufficientScope(operation.scopes)
     if operation.personal and actor.purpose is None and Scope.PERSONS_PII in actor.scopes:
         raise PurposeRequired
+
+
+def admit(actor: Actor, operation: Operation) -> Reach:
+    """The reach of `actor` in `operation`. Raises what `check` raises."""
+    check(actor, operation)
     everywhere = operation.breadth is Breadth.AREAS or Scope.HOUSEHOLDS_READ in actor.scopes
     return Reach(
         actor=actor,
         prefixes=actor.prefixes,
         assigned_to=None if everywhere else actor.agency,
         unmasked=sees_unmasked(actor),
-        granted=operation in _READS_OF_HOUSEHOLDS and may_be_granted(actor),
+        granted=operation.grantable and may_be_granted(actor),
     )
 
 
@@ -113,11 +122,8 @@ def unmasked_fields(actor: Actor) -> list[str]:
 
 def may_be_granted(actor: Actor) -> bool:
     """Whether a grant could open anything more to this caller: it sees less than its whole provinces."""
-    return Scope.HOUSEHOLDS_READ not in actor.scopes or any(len(prefix) > 2 for prefix in actor.prefixes)
+    return Scope.HOUSEHOLDS_READ not in actor.scopes or any(map(_narrow, actor.areas))
 
 
-_READS_OF_HOUSEHOLDS = frozenset(
-    {
-        Operation.READ_HOUSEHOLDS, Operation.READ_PROBLEMS, Operation.READ_ASSIGNMENTS, Operation.READ_ASSISTANCE,
-    }
-)  # fmt: skip
+def _narrow(area: str) -> bool:
+    return len(area) > 2

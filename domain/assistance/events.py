@@ -20,7 +20,9 @@ EARLIEST = date(2000, 1, 1)
 """Before the programme's registers; an earlier date is a typing error (assumed)."""
 _EXTERNAL_ID: TypeAdapter[str] = TypeAdapter(Line)
 """Asked for as it is stored: cleaned; what could not be stored names nothing."""
-_FREE_TEXT = ("description", "reason_no_problem", "obstacle", "suggestion")
+_FREE_TEXT = (
+    "description", "reason_no_problem", "obstacle", "suggestion", "budget_source", "unit", "project_code",
+)  # fmt: skip
 
 _REFUSALS = {
     "unknown-assignment": ("/assignment_id", "Your agency has no such assignment at the household."),
@@ -51,7 +53,12 @@ class UnknownHousehold(Invalid):
 
 def event_faults(draft: EventDraft, *, on: date) -> list[Fault]:
     """What is wrong with an event beyond its shape."""
-    faults = personal_data_faults({name: getattr(draft, name) for name in _FREE_TEXT})
+    pieces = {
+        f"evidence/{at}/{name}": text
+        for at, piece in enumerate(draft.evidence)
+        for name, text in (("uri", piece.uri), ("caption", piece.caption))
+    }
+    faults = personal_data_faults({**{name: getattr(draft, name) for name in _FREE_TEXT}, **pieces})
     if draft.provided_on > on:
         faults.append(Fault("/provided_on", "future-date", "The date is in the future."))
     if draft.provided_on < EARLIEST:

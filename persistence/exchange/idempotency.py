@@ -1,6 +1,7 @@
 """Stored answers of POSTs, by client and key, in the write's own transaction.
 
-An advisory lock held to the end of the transaction tells "still running" from "never seen" without waiting.
+An advisory lock held to the end of the transaction tells "still running" from "never seen" without waiting. A key is
+the caller's text, and may be a citizen id: what is kept of it is a hash under a key of the keyring.
 """
 
 from datetime import datetime, timedelta
@@ -31,6 +32,7 @@ class PgIdempotency:
         return claimed
 
     async def find(self, client_id: str, key: str) -> StoredAnswer | None:
+        key = self._hashed(key)
         row = await self._connection.fetchrow(
             "SELECT request_hash, status, headers, body_sealed FROM idempotency WHERE client_id = $1 AND key = $2",
             client_id,
@@ -44,6 +46,7 @@ class PgIdempotency:
         return StoredAnswer(row["request_hash"], row["status"], orjson.loads(row["headers"]), body.encode())
 
     async def keep(self, client_id: str, key: str, answer: StoredAnswer, *, now: datetime) -> None:
+        key = self._hashed(key)
         sealed = self._sealing.cipher.seal(
             "idempotency", "body_sealed", row_id(client_id, key), answer.body.decode()
         )
@@ -58,6 +61,9 @@ class PgIdempotency:
             sealed,
             now,
         )
+
+    def _hashed(self, key: str) -> str:
+        return self._sealing.content.of(key).hex()
 
     async def forget_old(self, *, now: datetime) -> int:
         """Drops a bounded number of answers older than seven days; how many."""

@@ -52,11 +52,16 @@ async def test_an_error_repeats_no_identifier_of_its_path(api: Api) -> None:
         "/v1/campaigns/2569",
         "/v1/assistance-events/by-external-id/HO-2026-000123",
         "/v1/menus/INC-01",
-        "/v1/nothing/ที่ไหน",
     ],
 )
 def test_an_ordinary_path_stands_as_it_is(path: str) -> None:
     assert redaction.path(path) == path
+
+
+@pytest.mark.parametrize("segment", ["ใจดี", "ที่ไหน", "%E0%B9%83%E0%B8%88", "Zoë"])
+def test_a_name_is_not_repeated(segment: str) -> None:
+    """No path or id of ours has letters beyond ASCII; a surname would."""
+    assert redaction.path(f"/v1/nothing/{segment}") == "/v1/nothing/[redacted]"
 
 
 @pytest.mark.parametrize(
