@@ -17,6 +17,7 @@ _NOT_DIGIT = re.compile(rb"[^0-9]")
 _HEX = re.compile(rb"(?:3[0-9]){10,}")
 # The first of four characters that stand for three digits is always one of these.
 _BASE64 = re.compile(rb"(?:[MNO][A-Za-z0-9+/_-]{3}){2,}")
+_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
 _THAI = [(chr(0x0E50 + digit).encode(), str(digit).encode()) for digit in range(10)]
 _THAI_ESCAPED = [(f"\\u0e5{digit}".encode(), str(digit).encode()) for digit in range(10)]
 _PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
@@ -107,9 +108,8 @@ def _replaced(data: bytes, pairs: Iterable[tuple[bytes, bytes]]) -> bytes:
 
 def _from_base64(data: bytes) -> Iterator[bytes]:
     for run in _BASE64.finditer(data):
-        start, end = max(0, run.start() - 4), run.end() + 4
-        text = data[start:end].translate(bytes.maketrans(b"-_", b"+/"))
-        kept = re.sub(rb"[^A-Za-z0-9+/]", b"A", text[: len(text) // 4 * 4])
-        yield b64decode(kept)
-        if start == 0 and run.start() % 4:
-            yield b64decode(re.sub(rb"[^A-Za-z0-9+/]", b"A", data[run.start() : run.start() + len(text) // 4 * 4 - 4]))
+        # With the group before it and the one after, which hold the first and the last digits beside other text.
+        start = run.start() - 4 if run.start() >= 4 else run.start()
+        text = data[start : run.end() + 4].translate(bytes.maketrans(b"-_", b"+/"))
+        whole = text.ljust(-(-len(text) // 4) * 4, b"A")
+        yield b64decode(_NOT_BASE64.sub(b"A", whole))

@@ -12,8 +12,8 @@ import httpx2
 import orjson
 
 from api.graphql.app import graphql_app
-from api.paging import Cursors
 from api.limits.gate import RateLimits
+from api.paging import Cursors
 from api.wiring import Services
 from auth.tokens import Unauthenticated
 from domain.access.actor import Actor, Scope
