@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from domain.access.actor import Actor
-from domain.access.policy import may_be_granted, sees_unmasked
+from domain.access.policy import may_be_granted, sees_unmasked, touches_households
 from persistence.engine import Connection
 
 SETTING = "kaejon.bounds"
@@ -37,9 +37,13 @@ EVERYTHING = Bounds('off||{""}')
 
 
 def bounds_of(actor: Actor) -> Bounds:
-    """Areas, agency and right of a verified token; its codes have no comma, quote or brace."""
+    """Areas, agency and right of a verified token; its codes have no comma, quote or brace.
+
+    Without a scope that has to do with households it has no area here.
+    """
     shown = "on" if sees_unmasked(actor) else "off"
-    areas = ",".join(f'"{prefix}"' for prefix in actor.prefixes)
+    prefixes = actor.prefixes if touches_households(actor) else ()
+    areas = ",".join(f'"{prefix}"' for prefix in prefixes)
     return Bounds(f"{shown}|{actor.agency}|{{{areas}}}", may_be_granted(actor))
 
 

@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.kernel import NIL
 from persistence.bounds import SETTING
 
 SCHEMA = "walled"
@@ -44,6 +45,9 @@ _OF_HOUSEHOLD = _of("household_id")
 _WAITING = f"""(t.agency = {_AGENCY} OR EXISTS (SELECT FROM unnest(t.areas) AS own(code), unnest({_AREAS}) AS asked(code)
   WHERE own.code ^@ asked.code OR asked.code ^@ own.code))"""
 
+# What concerns no household (clients, agencies, menus) is nobody's: whoever has bounds, however narrow.
+_OF_NOBODY = f"t.household_id = '{NIL}' AND {_AREAS} IS NOT NULL"
+
 WALLED: Mapping[str, str] = {
     "household": _of("id"),
     "person": _OF_HOUSEHOLD,
@@ -59,9 +63,8 @@ WALLED: Mapping[str, str] = {
     "queued_event": _WAITING,
     "access_log": _OF_HOUSEHOLD,
     "access_ledger": _OF_HOUSEHOLD,
-    # What concerns no household has no area.
-    "change": f"(t.area_code = '' AND {_AREAS} IS NOT NULL OR {_OF_HOUSEHOLD})",
-    "audit": f"(t.area_code IS NULL AND {_AREAS} IS NOT NULL OR {_OF_HOUSEHOLD})",
+    "change": f"({_OF_NOBODY} OR {_OF_HOUSEHOLD})",
+    "audit": f"({_OF_NOBODY} OR {_OF_HOUSEHOLD})",
 }
 """Every table with personal data, and which of its rows `t` a transaction may see."""
 

@@ -120,6 +120,18 @@ def unmasked_fields(actor: Actor) -> list[str]:
     return [name for name in MASKED_FIELDS if actor.asks is None or name in actor.asks]
 
 
+def touches_households(actor: Actor) -> bool:
+    """Whether any of its scopes has to do with households: others see none of their data, whatever their areas."""
+    return not actor.scopes.isdisjoint(_OF_HOUSEHOLDS)
+
+
+_ELSEWHERE = {
+    Scope.MENUS_READ, Scope.MENUS_WRITE, Scope.CLIENTS_ADMIN, Scope.PERSONS_PII, Scope.TEAMS_WRITE, Scope.PROJECTS_READ,
+    Scope.PROJECTS_WRITE,
+}  # fmt: skip
+_OF_HOUSEHOLDS = frozenset(Scope) - _ELSEWHERE
+
+
 def may_be_granted(actor: Actor) -> bool:
     """Whether a grant could open anything more to this caller: it sees less than its whole provinces."""
     return Scope.HOUSEHOLDS_READ not in actor.scopes or any(map(_narrow, actor.areas))

@@ -1,6 +1,6 @@
 """Hostile text in every place that takes text: refused or kept as text, never a failure, never repeated.
 
-Tokens are tests/auth's, bodies and pages tests/api/test_conventions.py's, GraphQL's documents test_bad_graphql.py's.
+Tokens are tests/auth's, bodies and pages tests/api/conventions', GraphQL's documents test_bad_graphql.py's.
 """
 
 import copy

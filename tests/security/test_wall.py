@@ -150,6 +150,21 @@ async def test_bounds_that_hold_no_household_show_none(filled: str, areas: tuple
     assert shown == (60 if areas == ("4",) else 0)
 
 
+async def test_scopes_that_have_nothing_to_do_with_households_see_none(filled: str) -> None:
+    for scopes, sees in (
+        (["menus:read", "clients:admin", "persons:pii", "projects:write"], False),
+        ([], False),
+        (["audit:read"], True),
+        (["reports:read"], True),
+    ):
+        async with naked(filled) as connection:
+            await bind(connection, bounds_of(actor("42", scopes=scopes, purpose="casework")))
+            assert (await connection.fetchval("SELECT count(*) FROM household") > 0) is sees, scopes
+            assert (await connection.fetchval("SELECT count(*) FROM person_sealed") > 0) is (
+                sees and "persons:pii" in scopes
+            )
+
+
 async def test_the_country_is_every_row(filled: str) -> None:
     async with naked(filled) as connection:
         await bind(connection, bounds_of(actor("*")))

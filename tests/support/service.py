@@ -1,5 +1,6 @@
 """`kaejon` as processes of their own, for tests that end them in every way there is."""
 
+import asyncio
 import contextlib
 import json
 import os
@@ -7,9 +8,11 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx2
 
 from tests.support.server import GENEROUS, ROOT, free_port
@@ -130,3 +133,28 @@ def serving(
     finally:
         if service.process.poll() is None:
             service.stop()
+
+
+@dataclass
+class First:
+    """What the first start on a bare directory said and left."""
+
+    data_dir: Path
+    url: str
+    out: str
+    err: str
+    seconds: float
+    code: int
+
+
+def query(url: str, sql: str, *values: Any) -> Any:
+    """The rows, as the owner that the URL names."""
+
+    async def ask() -> Any:
+        connection = await asyncpg.connect(url)
+        try:
+            return await connection.fetch(sql, *values)
+        finally:
+            await connection.close()
+
+    return asyncio.run(ask())

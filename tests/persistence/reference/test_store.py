@@ -19,6 +19,7 @@ from domain.reference.campaign import CampaignDraft
 from domain.reference.campaign_forms import Campaign, CampaignFilter
 from domain.reference.indicator import Indicator, IndicatorFilter
 from domain.reference.units import acting_unit
+from persistence.bounds import Bounds, bind
 from persistence.engine import Connection, Database
 from persistence.reference.files import read_reference
 from persistence.reference.store import PgReference
@@ -33,6 +34,8 @@ async def connection(module_dsn: str) -> AsyncIterator[Connection]:
     async with database.reading() as found:
         transaction: Any = found.transaction()
         await transaction.start()
+        # Bounds without any area: what is written here is nobody's.
+        await bind(found, Bounds("off||{}"))
         yield found
         await transaction.rollback()
     await database.close()
