@@ -49,7 +49,7 @@ def described(
             code = {404: "not-found", 405: "method-not-allowed"}.get(error.status_code, "bad-request")
             return error.status_code, code, "This path does not know the method.", (), error.headers or {}, {}
         case Unauthenticated():
-            challenge = f'Bearer error="{error.error}", error_description="{error.reason}"'
+            challenge = f'Bearer error="{error.error}", error_description="The token is not valid here."'
             detail = "Send a valid token of /oauth/token as Authorization: Bearer."
             return 401, "unauthenticated", detail, (), {"WWW-Authenticate": challenge}, {}
         case ClientDisconnect():

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+from sqlalchemy.exc import ProgrammingError
 
 from api import signing
 from api.adoption import KeyringWatch
@@ -37,6 +38,11 @@ from persistence.sealing import Sealing
 from persistence.work import PgWork, WorkFactory
 
 DATABASE = "kaejon"
+INSUFFICIENT_PRIVILEGE = "42501"
+_RIGHTS = (
+    "The login that migrates may not make or hand out the role kaejon_service. Let an administrator run, once: "
+    "CREATE ROLE kaejon_service; GRANT kaejon_service TO <that login>;"
+)
 OLDEST = 15
 """PostgreSQL's first version with all that the schema uses."""
 DEMO_CLIENTS_FILE = "demo-clients.json"
@@ -107,7 +113,13 @@ async def prepare(settings: Settings, owner_dsn: str, dsn: str, keyring: Keyring
     else:
         for one in dict.fromkeys((owner_dsn, dsn)):
             await _refuse_unusable(one)
-    await upgrade(owner_dsn)
+    try:
+        await upgrade(owner_dsn)
+    except ProgrammingError as error:
+        if getattr(error.orig, "sqlstate", None) != INSUFFICIENT_PRIVILEGE:
+            raise
+        # The statement it was, without values: it has none.
+        raise DatabaseUnusable(_RIGHTS) from None
     for loaded in await load_reference(owner_dsn, now=datetime.now(UTC)):
         if loaded.changed:
             say(f"reference data: {loaded.file}, {loaded.rows} rows")
@@ -120,10 +132,16 @@ async def prepare(settings: Settings, owner_dsn: str, dsn: str, keyring: Keyring
 async def forget_old_access(settings: Settings, prepared: Prepared, say: Say) -> None:
     """Lets the access log go where it is older than its retention; as the owner, the service may not."""
     gone = await prune(
-        prepared.owner_dsn, days=settings.access_log_days, now=datetime.now(UTC), new_id=new_id
+        prepared.owner_dsn,
+        prepared.keyring.audit_key,
+        days=settings.access_log_days,
+        now=datetime.now(UTC),
+        new_id=new_id,
     )
     if gone.rows:
         say(f"access log: {gone.rows} rows were older than {settings.access_log_days} days")
+    if gone.left:
+        say(f"access log: {gone.left} old blocks are not as they were sealed: run kaejon audit verify")
 
 
 async def create_database(dsn: str) -> None:

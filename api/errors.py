@@ -127,6 +127,7 @@ _UNREACHABLE = {
     "AdminShutdownError",
     "CrashShutdownError",
     "OperatorInterventionError",
+    "InvalidAuthorizationSpecificationError",
     "InterfaceError",
     "InternalClientError",
     "ConnectionError",

@@ -18,7 +18,7 @@ from api.edge import SECURITY
 from api.errors import HttpError
 
 HEAD_DEADLINE_S = 15.0
-LARGEST_HEAD = 65_536
+LARGEST_HEAD = 262_144
 MOST_HEADERS = 128
 LARGEST_FRAMING = 8 * 1_048_576
 """Bytes around a body: sizes of chunks, their extensions, trailers."""

@@ -56,9 +56,19 @@ async def apply_grants(connection: AsyncConnection) -> None:
     await connection.execute(sa.text(f"GRANT USAGE ON SCHEMA public TO {SERVICE_ROLE}"))
     # Servers that began before PostgreSQL 15 let everybody make functions there.
     await connection.execute(sa.text("REVOKE CREATE ON SCHEMA public FROM PUBLIC"))
-    superuser = await connection.scalar(sa.text("SELECT rolsuper FROM pg_roles WHERE rolname = current_user"))
-    if not superuser:
-        # A login that both migrates and serves has to be able to step down to the service's role.
+    database = await connection.scalar(sa.text("SELECT quote_ident(current_database())"))
+    # In a temporary schema anybody could make functions, and a function in a condition sees rows before a view does.
+    await connection.exec_driver_sql(f"REVOKE TEMPORARY ON DATABASE {database} FROM PUBLIC")
+    # A login that both migrates and serves has to be able to step down to the service's role. 'SET' is PostgreSQL 16's.
+    may = await connection.scalar(
+        sa.text(
+            """SELECT rolsuper OR pg_has_role(current_user, :role,
+                 CASE WHEN current_setting('server_version_num')::int < 160000 THEN 'MEMBER' ELSE 'SET' END)
+               FROM pg_roles WHERE rolname = current_user"""
+        ),
+        {"role": SERVICE_ROLE},
+    )
+    if not may:
         await connection.execute(sa.text(f"GRANT {SERVICE_ROLE} TO CURRENT_USER"))
     await connection.execute(sa.text(f"GRANT USAGE ON SCHEMA {wall.SCHEMA} TO {SERVICE_ROLE}"))
     for statement in grants():

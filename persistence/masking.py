@@ -5,19 +5,28 @@ that was mistyped is not recognised there, and is hidden here from every reader:
 and without a line in the access log.
 """
 
+from persistence.bounds import SETTING
+
 HIDDEN = "[...]"
 """Stands where the number stood."""
 
-_DIGIT = "[0-9๐-๙]"
-_DASH = "[-\u2010-\u2015\u2212]"
-# 13 digits, Arabic or Thai, with dashes or without, or in the printed grouping 1-4-5-2-1 with spaces.
-_NUMBER = (
-    f"(?<!{_DIGIT})(?:{_DIGIT}(?:{_DASH}?{_DIGIT}){{12}}"
-    f"|{_DIGIT} {_DIGIT}{{4}} {_DIGIT}{{5}} {_DIGIT}{{2}} {_DIGIT})(?!{_DIGIT})"
-)
+_DIGIT = "[0-9๐-๙０-９٠-٩۰-۹]"
+_BETWEEN = "[-\u2010-\u2015\u2212 \u00a0._]"
+# 13 digits, Arabic, Thai or full-width, with one separator at most between two of them.
+_NUMBER = f"(?<!{_DIGIT}){_DIGIT}(?:{_BETWEEN}?{_DIGIT}){{12}}(?!{_DIGIT})"
+_OWN = f"(SELECT split_part(current_setting('{SETTING}', true), '|', 2))"
+
+
+def of_agency(column: str, agency: str) -> str:
+    """A text that is an agency's own identifier: shown to it as it wrote it, to others as free text."""
+    name = column.rpartition(".")[2]
+    return f"CASE WHEN {agency} = {_OWN} THEN {column} ELSE {_hidden(column)} END AS {name}"
 
 
 def free_text(column: str) -> str:
     """The text of a column without such numbers, under the column's own name."""
-    name = column.rpartition(".")[2]
-    return f"regexp_replace({column}, '{_NUMBER}', '{HIDDEN}', 'g') AS {name}"
+    return f"{_hidden(column)} AS {column.rpartition('.')[2]}"
+
+
+def _hidden(column: str) -> str:
+    return f"regexp_replace({column}, '{_NUMBER}', '{HIDDEN}', 'g')"

@@ -63,6 +63,7 @@ WALLED: Mapping[str, str] = {
     "queued_event": _WAITING,
     "access_log": _OF_HOUSEHOLD,
     "access_ledger": _OF_HOUSEHOLD,
+    "access_grant": f"(t.agency = {_AGENCY} OR {_INSIDE})",
     "change": f"({_OF_NOBODY} OR {_OF_HOUSEHOLD})",
     "audit": f"({_OF_NOBODY} OR {_OF_HOUSEHOLD})",
 }
@@ -71,7 +72,7 @@ WALLED: Mapping[str, str] = {
 OPEN: frozenset[str] = frozenset(
     {
         "area", "agency", "indicator", "code", "campaign", "menu", "reference_load", "client", "revoked_token",
-        "client_assertion", "idempotency", "event_key", "access_block", "access_grant", "signing_key", "key_adoption",
+        "client_assertion", "idempotency", "event_key", "access_block", "signing_key", "key_adoption",
         "quota",
     }
 )  # fmt: skip

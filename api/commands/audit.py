@@ -33,7 +33,8 @@ def verify(
     ] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Recompute the chain of the access log; exit code 1 when a block is altered, missing, reordered or cut off."""
+    """Recompute the chain of the access log; exit code 1 when a block is altered, missing,
+    reordered or cut off, lost its rows without the key, or when a row belongs to no block."""
     from persistence.access.verify import verify as recompute
 
     with progress("blocks") as told:
@@ -57,6 +58,8 @@ def _print(report: "Report") -> None:
         f"{report.blocks} blocks, {report.rows} rows, {report.pruned} blocks past their retention; "
         f"{report.waiting} rows not sealed yet\n"
     )
+    if report.strays:
+        sys.stdout.write(f"{report.strays} rows belong to no block\n")
     sys.stdout.write("the chain is broken\n" if report.faults else "the chain is whole\n")
     if report.head is not None:
         sys.stdout.write(f"head {report.head.anchor}\n")
@@ -73,7 +76,12 @@ def prune(data_dir: DataDir = None) -> None:
         gone = with_database(
             settings,
             lambda prepared: let_go(
-                prepared.owner_dsn, days=settings.access_log_days, now=datetime.now(UTC), new_id=new_id, progress=told
+                prepared.owner_dsn, prepared.keyring.audit_key, days=settings.access_log_days, now=datetime.now(UTC),
+                new_id=new_id, progress=told,
             ),
         )  # fmt: skip
     sys.stdout.write(f"{gone.blocks} blocks, {gone.rows} rows deleted\n")
+    if gone.left:
+        sys.stdout.write(
+            f"{gone.left} blocks are not as they were sealed, and keep their rows: run kaejon audit verify\n"
+        )

@@ -1,21 +1,30 @@
 """What the doors ask: whether a request may go on. What it was counted against is shown by the edge."""
 
+import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from ipaddress import IPv6Address, ip_address, ip_network
-from typing import Any
+from typing import Any, TypeVar
+
+import structlog
 
 from api.errors import HttpError
 from api.limits.headers import Allowance
 from api.limits.quotas import Quotas
 from api.limits.rates import Rate, RateClass, rates_of
 from domain.access.me import RateLimit, RateLimitClass
-from domain.assistance.events import UnknownHousehold
+from domain.assistance.event import EventDraft, OnUnknown
+from domain.assistance.events import ExternalIdConflict, UnknownHousehold
+from domain.errors import Conflict, DomainError, Forbidden, Invalid
 
+T = TypeVar("T")
 FAILURE_COSTS = 5
 """A failed authentication counts as so many calls, one of them the call itself."""
 _SHOWN = (RateClass.READ, RateClass.WRITE, RateClass.GRAPHQL, RateClass.LOOKUP)
+_OF_THE_EVENT_ALONE = frozenset({"personal-data", "future-date", "implausible-date", "repeated-id"})
+"""Faults found before any household is looked for."""
+log = structlog.get_logger("kaejon")
 
 
 class RateLimits:
@@ -59,25 +68,77 @@ class RateLimits:
 
     # -- lookups by citizen id
 
-    @asynccontextmanager
-    async def finding(self, scope: Any, client_id: str, citizen_id: str | None) -> AsyncIterator[None]:
-        """Around what may find a household by a citizen id, and tells when there was none.
+    async def finding(
+        self, scope: Any, client_id: str, draft: EventDraft, record: Callable[[EventDraft], Awaitable[T]]
+    ) -> T:
+        """Records an event; one that names its household by a citizen id and is not recorded costs a lookup.
 
-        A miss counts as a lookup, for misses are what trying looks like; when no lookup is left, a reference
-        by citizen id is refused before it could tell anything. Raises HttpError 429.
+        Queueing tells a miss and any refusal after the household was looked for tells a hit, so both are paid
+        for before they are told; when no lookup is left, nothing is looked for. Raises HttpError 429.
         """
-        if citizen_id is None:
+        if draft.household.citizen_id is None:
+            return await record(draft)
+        self._require_left(scope, client_id)
+        # Queued only once it is paid for: what waits there already would tell a retry, for nothing.
+        rejecting = draft.model_copy(update={"on_unknown": OnUnknown.REJECT})
+        try:
+            return await record(rejecting)
+        except DomainError as error:
+            if not _tells_of_a_household(error):
+                raise
+            await self._spend(scope, client_id, 1)
+            if draft.on_unknown is not OnUnknown.REGISTER or not isinstance(error, UnknownHousehold):
+                raise
+        return await record(draft)
+
+    @asynccontextmanager
+    async def naming(
+        self, scope: Any, client_id: str, citizen_ids: Iterable[str | None]
+    ) -> AsyncIterator[None]:
+        """Around what gives people these citizen ids, and tells which of them somebody has already.
+
+        Where one is taken every one costs a lookup, for of each it was told whether it is; who is registered
+        costs nothing. When no lookup is left, nothing is registered by citizen id. Raises HttpError 429.
+        """
+        named = sum(one is not None for one in citizen_ids)
+        if not named:
             yield
             return
+        self._require_left(scope, client_id)
+        try:
+            yield
+        except Conflict as error:
+            if error.error_code == "already-a-member":
+                request_id = scope.get("request_id", "")
+                log.warning("citizen ids taken", client_id=client_id, request_id=request_id, count=named)
+                await self._spend(scope, client_id, named)
+            raise
+
+    def _require_left(self, scope: Any, client_id: str) -> None:
+        """Raises HttpError 429 when no lookup is left, as far as this worker knows; takes none."""
         may, allowance = self._quotas.look(RateClass.LOOKUP, self._rates[RateClass.LOOKUP], client_id)
         if not may:
             _note(scope, allowance)
             raise self._refusal(allowance)
-        try:
-            yield
-        except UnknownHousehold:
-            await self.admit(scope, RateClass.LOOKUP, client_id)
-            raise
+
+    async def _spend(self, scope: Any, client_id: str, lookups: int) -> None:
+        """Takes so many lookups, or what there is of them.
+
+        Raises HttpError 429 where it is less: of requests at once, all of which saw something left, no more is
+        told than the limit. Who names more than the whole limit is told in a fresh window.
+        """
+        rate = self._rates[RateClass.LOOKUP]
+        # Those who come at once share one call of the store.
+        taken = await asyncio.gather(
+            *(
+                self._quotas.take(RateClass.LOOKUP, rate, client_id)
+                for _ in range(min(lookups, rate.requests))
+            )
+        )
+        allowance = min((left for _, left in taken), key=lambda left: left.remaining)
+        _note(scope, allowance)
+        if not all(granted for granted, _ in taken):
+            raise self._refusal(allowance)
 
     # -- /oauth/*
 
@@ -118,6 +179,13 @@ class RateLimits:
 
     async def _charge(self, kind: RateClass, key: str) -> None:
         await self._quotas.charge(kind, self._rates[kind], key, FAILURE_COSTS - 1)
+
+
+def _tells_of_a_household(error: DomainError) -> bool:
+    """Whether recording got as far as looking for the household; a new verdict does, until it is listed here."""
+    if isinstance(error, Invalid) and error.faults:
+        return not all(fault.code in _OF_THE_EVENT_ALONE for fault in error.faults)
+    return not isinstance(error, Forbidden | ExternalIdConflict)
 
 
 def _note(scope: Any, allowance: Allowance) -> None:

@@ -14,14 +14,17 @@ from api.errors import HttpError
 from api.rest.call import Call
 from api.rest.operations import Operation
 from api.wiring import Services
+from domain.access.actor import Actor
 from domain.access.policy import check
-from domain.errors import Invalid, VersionMismatch
+from domain.errors import Invalid, NotFound, VersionMismatch
 from domain.exchange.idempotency import InProgress, KeyReused, StoredAnswer
 from domain.work import UnitOfWork
 
 _SECRET = re.compile(rb'"client_secret":"[^"]*"')
 _MOST_RACES = 5
 """Times that others may change a resource before a PATCH of any version gives up."""
+_AREAS = "areas"
+"""Kept with the headers, and never sent: where the answer's reader could look."""
 _KEPT_HEADERS = ("content-type", "location", "etag", "cache-control", "vary")
 
 
@@ -111,23 +114,28 @@ async def _once(call: Call, operation: Operation) -> Response:
             raise InProgress
         stored = await work.idempotency.find(client_id, key)
         if stored is not None:
-            return _replayed(stored, hashed)
+            return _replayed(stored, hashed, call.actor)
         call.hold(work)
         response = await operation.handler(call)
         await _keep(work, client_id, key, hashed, response, call)
     return response
 
 
-def _replayed(stored: StoredAnswer, hashed: bytes) -> Response:
+def _replayed(stored: StoredAnswer, hashed: bytes, actor: Actor) -> Response:
     if stored.request_hash != hashed:
         raise KeyReused
-    return Response(stored.body, stored.status, {**stored.headers, "Idempotency-Replayed": "true"})
+    headers = dict(stored.headers)
+    # Whoever has lost areas since may not see again what lay in them.
+    if not all(actor.covers(area) for area in headers.pop(_AREAS, "").split()):
+        raise NotFound
+    return Response(stored.body, stored.status, {**headers, "Idempotency-Replayed": "true"})
 
 
 async def _keep(
     work: UnitOfWork, client_id: str, key: str, hashed: bytes, response: Response, call: Call
 ) -> None:
     headers = {name: value for name, value in response.headers.items() if name in _KEPT_HEADERS}
+    headers[_AREAS] = " ".join(call.actor.areas)
     body = _SECRET.sub(b'"client_secret":null', bytes(response.body))
     answer = StoredAnswer(hashed, response.status_code, headers, body)
     await work.idempotency.keep(client_id, key, answer, now=call.now)

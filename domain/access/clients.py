@@ -1,7 +1,8 @@
 """Clients: the systems that may call, each of one agency, with its scopes and areas (contract 2).
 
-An administrator gives away no more area than it has, and touches no client that reaches further than
-itself: otherwise rotating a wider client's secret would be a way up.
+An administrator gives away no more area than it has and no agency but those of its areas and its own, and
+touches no client beyond them: otherwise a wider client's secret, or that of a client of another agency, which
+reads what is that agency's own, would be a way out.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +21,7 @@ from domain.access.policy import Operation, Reach, admit
 from domain.access.public_keys import KeySet
 from domain.errors import Conflict, Fault, Forbidden, Invalid, NotFound, VersionMismatch
 from domain.kernel import Code, Document, Line, Listing, Moment, Paging, Value
-from domain.reference.store import ReferenceStore
+from domain.reference.store import KnownAgency, ReferenceStore
 
 DEFAULT_OVERLAP = 86_400
 """Seconds that a rotated secret keeps working: a day to bring the new one to every machine (assumed)."""
@@ -160,7 +161,8 @@ class ClientExists(Conflict):
 
 
 class ClientStore(Protocol):
-    """A client is within reach when every one of its areas is; others are absent."""
+    """A client is within reach when every one of its areas is, and its agency (`reaches_agency`); others are
+    absent."""
 
     async def add(self, actor: Actor, client: Client, secret_hash: bytes) -> None:
         """Raises ClientExists."""
@@ -241,6 +243,16 @@ def may_authenticate(client: Client, *, remote: str, now: datetime) -> bool:
     return not client.allowed_networks or networks.within(networks.parsed(client.allowed_networks), remote)
 
 
+def reaches_agency(actor: Actor, agency: KnownAgency) -> bool:
+    """Whether clients of `agency` are the administrator's: the country's, its own, those that act in its areas.
+
+    A national agency acts in none of them. In SQL: persistence.access.clients.
+    """
+    if COUNTRY in actor.areas or agency.code == actor.agency:
+        return True
+    return agency.area_code is not None and actor.covers(agency.area_code)
+
+
 def narrows(before: Client, after: Client) -> bool:
     """Whether the change takes a scope, an area or a key away, which tokens already out still stand for.
 
@@ -288,12 +300,12 @@ async def create(
 ) -> IssuedClient:
     """A new client with its secret.
 
-    Raises Invalid for an unknown agency or a past expiry, Forbidden `outside-your-areas`.
+    Raises Invalid for an unknown agency or a past expiry, Forbidden `outside-your-areas` for areas or an agency.
     """
     admit(actor, Operation.ADMINISTER)
-    _within_areas(actor, draft.areas)
-    faults = _expiry_faults(draft.expires_at, now)
     agency = (await work.reference.agencies([draft.agency])).get(draft.agency)
+    _within_areas(actor, draft.areas, agency)
+    faults = _expiry_faults(draft.expires_at, now)
     if agency is None or not agency.enabled:
         faults.append(Fault("/agency", "unknown-agency", "There is no such agency; see /v1/agencies."))
     if faults:
@@ -304,7 +316,7 @@ async def create(
 
 
 async def browse(work: HasClients, actor: Actor, paging: Paging) -> Listing:
-    """The clients that reach no further than the caller, oldest first."""
+    """The clients within the caller's reach, oldest first."""
     return await work.clients.page(admit(actor, Operation.ADMINISTER), paging)
 
 
@@ -380,14 +392,18 @@ async def _known(work: HasClients, reach: Reach, client_id: str) -> Client:
     return client
 
 
-def _within_areas(actor: Actor, areas: Sequence[str]) -> None:
+def _within_areas(actor: Actor, areas: Sequence[str], agency: KnownAgency | None = None) -> None:
     faults = [
         Fault(f"/areas/{place}", "outside-your-areas", "You may give areas that are yours only.")
         for place, area in enumerate(areas)
         if not actor.covers(area)
     ]
+    if agency is not None and not reaches_agency(actor, agency):
+        told = "You may make clients of your own agency and of those that act in your areas only."
+        faults.append(Fault("/agency", "outside-your-areas", told))
     if faults:
-        raise Forbidden("An area is not one of yours.", code="outside-your-areas", faults=faults)
+        told = "The client would reach beyond your areas; see errors."
+        raise Forbidden(told, code="outside-your-areas", faults=faults)
 
 
 def _expiry_faults(expires_at: datetime | None, now: datetime) -> list[Fault]:

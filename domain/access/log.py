@@ -93,6 +93,8 @@ class Block:
     previous: bytes
     hash: bytes
     pruned_at: datetime | None = None
+    pruned_hash: bytes | None = None
+    """What proves that whoever took its rows had the key; there together with `pruned_at`."""
 
     @property
     def anchor(self) -> str:
@@ -127,7 +129,7 @@ def seal(key: bytes, last: Block | None, digest: RowsDigest, *, now: datetime) -
 def block_hash(
     key: bytes, number: int, sealed_at: datetime, rows: int, rows_digest: bytes, previous: bytes
 ) -> bytes:
-    """HMAC-SHA-256; `pruned_at` is outside it, because retention sets it later."""
+    """HMAC-SHA-256; `pruned_at` is outside it, because retention sets it later, under a hash of its own."""
     text = [number, _text(sealed_at), rows, rows_digest.hex(), previous.hex()]
     return hmac.digest(key, _json(text), "sha256")
 
@@ -137,6 +139,18 @@ def is_genuine(key: bytes, block: Block, *, number: int | None = None) -> bool:
     place = block.number if number is None else number
     wanted = block_hash(key, place, block.sealed_at, block.rows, block.rows_digest, block.previous)
     return hmac.compare_digest(wanted, block.hash)
+
+
+def pruned_hash(key: bytes, block: Block, pruned_at: datetime) -> bytes:
+    """HMAC-SHA-256 over the loss of the block's rows; the label keeps it from passing for a block's own hash."""
+    return hmac.digest(key, _json(["pruned", block.number, _text(pruned_at), block.hash.hex()]), "sha256")
+
+
+def pruned_with_the_key(key: bytes, block: Block) -> bool:
+    """Whether the retention took the block's rows, and when it says; without the key nobody can claim it."""
+    if block.pruned_at is None or block.pruned_hash is None:
+        return False
+    return hmac.compare_digest(pruned_hash(key, block, block.pruned_at), block.pruned_hash)
 
 
 def pruned_by_a_setting(block: Block) -> bool:

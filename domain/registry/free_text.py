@@ -5,21 +5,19 @@ from other words; a 13-digit number with a fitting check digit can.
 """
 
 import re
+import unicodedata
 from collections.abc import Mapping
 
 from domain.errors import Fault
 from domain.registry.citizen_id import check_digit
-from domain.thai import arabic_digits, clean
+from domain.thai import clean
 
 PERSONAL_DATA = "personal-data"
 """The code of the fault."""
 
-_DASH = "[-\u2010-\u2015\u2212]"
-# Any dashes between the digits, or the printed grouping 1-4-5-2-1 with spaces. Looking ahead finds the
-# candidates that overlap.
-_CANDIDATE = re.compile(
-    rf"(?<![0-9])(?=([0-9](?:{_DASH}?[0-9]){{12}}|[0-9]\s[0-9]{{4}}\s[0-9]{{5}}\s[0-9]{{2}}\s[0-9])(?![0-9]))"
-)
+_BETWEEN = "[-\u2010-\u2015\u2212\\s._]"
+# One separator at most between two digits. Looking ahead finds the candidates that overlap.
+_CANDIDATE = re.compile(rf"(?<![0-9])(?=([0-9](?:{_BETWEEN}?[0-9]){{12}})(?![0-9]))")
 _NOT_DIGIT = re.compile("[^0-9]")
 
 
@@ -28,16 +26,23 @@ def holds_citizen_id(text: str) -> bool:
 
     One in ten other numbers of 13 digits fits as well: those are refused too.
     """
-    for match in _CANDIDATE.finditer(arabic_digits(clean(text))):
+    for match in _CANDIDATE.finditer(_plain_digits(text)):
         digits = _NOT_DIGIT.sub("", match[1])
         if check_digit(digits[:12]) == digits[12]:
             return True
     return False
 
 
+def _plain_digits(text: str) -> str:
+    """The digits of any script as 0-9: full-width ones of a form, Thai ones of a letter."""
+    if text.isascii():
+        return text
+    return "".join(str(unicodedata.decimal(one)) if one.isdecimal() else one for one in clean(text))
+
+
 def holds_number(text: str) -> bool:
     """Whether 13 digits stand in the text as a citizen id would, its check digit fitting or not."""
-    return _CANDIDATE.search(arabic_digits(clean(text))) is not None
+    return _CANDIDATE.search(_plain_digits(text)) is not None
 
 
 def number_faults(texts: Mapping[str, str | None]) -> list[Fault]:

@@ -1,11 +1,12 @@
 """What may be done with a person: read, amend."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from domain.access.actor import Actor
-from domain.access.policy import Operation, admit
+from domain.access.policy import MASKED_FIELDS, Operation, admit
 from domain.calendar import today
 from domain.errors import Fault, Invalid, NotFound, VersionMismatch
 from domain.kernel import Document
@@ -35,7 +36,7 @@ async def amend(
         raise NotFound
     if held.version != version:
         raise VersionMismatch(held.version)
-    changes = _changes(held, patch, now)
+    changes = _changes(held, patch, now, unmasked=reach.unmasked)
     if changes:
         await work.persons.amend(reach, held, changes, now=now)
     found = await work.persons.view(reach, person_id, now=now)
@@ -44,7 +45,9 @@ async def amend(
     return found
 
 
-def _changes(held: HeldPerson, patch: PersonPatch, now: datetime) -> dict[str, Any]:
+def _changes(held: HeldPerson, patch: PersonPatch, now: datetime, *, unmasked: bool) -> dict[str, Any]:
+    """What is to be written. Whoever may not see a field learns nothing of it by trying: a value that is there
+    already is written again, and a death is compared with the year of birth alone, which the age tells."""
     given = patch.model_dump(exclude_unset=True)
     faults = [
         Fault(f"/{name}", "required", "It cannot be cleared.")
@@ -63,9 +66,21 @@ def _changes(held: HeldPerson, patch: PersonPatch, now: datetime) -> dict[str, A
     if not faults:
         vital = VitalStatus(merged["vital_status"])
         faults.extend(
-            dates_faults(merged["birth_date"], merged["deceased_on"], vital, today=today(now), at="")
+            dates_faults(
+                _known_birth(merged["birth_date"], given, unmasked),
+                merged["deceased_on"],
+                vital,
+                today=today(now),
+                at="",
+            )
         )
     if faults:
         raise Invalid("The person breaks rules; see errors.", faults=faults)
-    sealed = {"citizen_id", "phone"}
+    sealed = {"citizen_id", "phone"} if unmasked else set(MASKED_FIELDS)
     return {name: value for name, value in given.items() if name in sealed or held.fields.get(name) != value}
+
+
+def _known_birth(birth: date | None, given: Mapping[str, Any], unmasked: bool) -> date | None:
+    if birth is None or unmasked or "birth_date" in given:
+        return birth
+    return date(birth.year, 1, 1)

@@ -64,7 +64,9 @@ def address_faults(address: Mapping[str, Any]) -> list[Fault]:
 
 def name_faults(person: Mapping[str, Any], *, at: str = "") -> list[Fault]:
     """Identifiers in the short texts of a person; `person` may lack any."""
-    return number_faults({f"{at[1:]}/{name}" if at else name: person.get(name) for name in _PERSON_TEXTS})
+    texts = {name: person.get(name) for name in _PERSON_TEXTS}
+    texts |= {f"disabilities/{place}": text for place, text in enumerate(person.get("disabilities") or ())}
+    return number_faults({f"{at[1:]}/{name}" if at else name: text for name, text in texts.items()})
 
 
 _PERSON_TEXTS = ("prefix", "first_name", "last_name", "occupation")
@@ -72,7 +74,7 @@ _PERSON_TEXTS = ("prefix", "first_name", "last_name", "occupation")
 
 def person_faults(person: PersonFields, *, today: date, at: str = "") -> Iterator[Fault]:
     """Dates that cannot be, and a death that contradicts the vital status."""
-    yield from name_faults(person.model_dump(include=set(_PERSON_TEXTS)), at=at)
+    yield from name_faults(person.model_dump(include={*_PERSON_TEXTS, "disabilities"}), at=at)
     yield from dates_faults(person.birth_date, person.deceased_on, person.vital_status, today=today, at=at)
 
 

@@ -23,15 +23,19 @@ from persistence.sql import Binds
 
 _COLUMNS = """c.id AS client_id, c.name, c.agency, c.scopes, c.areas, c.enabled, c.expires_at,
   c.last_used_at, c.allowed_networks, c.jwks, c.created_at, c.updated_at, c.version"""
-# "*" starts with no area code and with the empty prefix: only the country holds the country.
-_REACHED = "NOT EXISTS (SELECT FROM unnest(c.areas) AS a(code) WHERE NOT a.code ^@ ANY({prefixes}::text[]))"
+# "*" starts with no area code and with the empty prefix: only the country holds the country. Nor has a national
+# agency an area to start with: its clients are the country's and its own. As `domain.access.clients.reaches_agency`.
+_REACHED = """NOT EXISTS (SELECT FROM unnest(c.areas) AS a(code) WHERE NOT a.code ^@ ANY({prefixes}::text[]))
+  AND ('' = ANY({prefixes}::text[]) OR c.agency = {agency}::text
+    OR EXISTS (SELECT FROM agency g WHERE g.code = c.agency AND g.area_code ^@ ANY({prefixes}::text[])))"""
+_REACHED_BY_WRITER = _REACHED.format(prefixes="$9", agency="$5")
 _ORDER = Order((("id", "text"),))
 
 
 def _audited(change: str, operation: str) -> str:
     """`change` as a CTE over `client c`, and the audit row of each row it returned.
 
-    The first seven values are those of `_stamp`; the values of `change` start at $8.
+    The first seven values are those of `_stamp`, $5 the caller's agency; the values of `change` start at $8.
     """
     return f"""WITH changed AS ({change} RETURNING {_COLUMNS}), audited AS (
       INSERT INTO audit (household_id, id, at, client_id, agency, request_id, operation, resource, changes)
@@ -52,23 +56,23 @@ _AMEND = _audited(
         allowed_networks = $16, jwks = $17,
         tokens_not_before = CASE WHEN $18 THEN {_NEXT_SECOND} ELSE c.tokens_not_before END,
         version = c.version + 1, updated_at = $3
-      WHERE c.id = $8 AND {_REACHED.format(prefixes="$9")} AND c.version = $10""",
+      WHERE c.id = $8 AND {_REACHED_BY_WRITER} AND c.version = $10""",
     "updated",
 )
 _ROTATE = _audited(
     f"""UPDATE client AS c SET previous_secret_hash = c.secret_hash, previous_secret_until = $11,
         secret_hash = $10, version = c.version + 1, updated_at = $3,
         tokens_not_before = CASE WHEN $12 THEN {_NEXT_SECOND} ELSE c.tokens_not_before END
-      WHERE c.id = $8 AND {_REACHED.format(prefixes="$9")}""",
+      WHERE c.id = $8 AND {_REACHED_BY_WRITER}""",
     "secret-rotated",
 )
 _REVOKE = _audited(
     f"""UPDATE client AS c SET enabled = false, secret_hash = $10, previous_secret_hash = NULL,
         previous_secret_until = NULL, jwks = NULL, tokens_not_before = {_NEXT_SECOND}, version = c.version + 1, updated_at = $3
-      WHERE c.id = $8 AND {_REACHED.format(prefixes="$9")}""",
+      WHERE c.id = $8 AND {_REACHED_BY_WRITER}""",
     "revoked",
 )
-_GET = f"SELECT {_COLUMNS} FROM client c WHERE c.id = $1 AND {_REACHED.format(prefixes='$2')}"
+_GET = f"SELECT {_COLUMNS} FROM client c WHERE c.id = $1 AND {_REACHED.format(prefixes='$2', agency='$3')}"
 _HASHES = """c.secret_hash,
     CASE WHEN c.previous_secret_until > $2 THEN c.previous_secret_hash END AS previous_secret_hash"""
 _CREDENTIALS = f"SELECT {_COLUMNS}, {_HASHES} FROM client c WHERE c.id = $1"
@@ -127,11 +131,11 @@ class PgClients:
             await self._connection.execute(_TELL)
 
     async def get(self, reach: Reach, client_id: str) -> Client | None:
-        return _client(await self._connection.fetchrow(_GET, client_id, reach.prefixes))
+        return _client(await self._connection.fetchrow(_GET, client_id, reach.prefixes, reach.actor.agency))
 
     async def page(self, reach: Reach, paging: Paging) -> Listing:
         binds = Binds()
-        conditions = [_REACHED.format(prefixes=binds(reach.prefixes))]
+        conditions = [_REACHED.format(prefixes=binds(reach.prefixes), agency=binds(reach.actor.agency))]
         source = Source("client", "c", _COLUMNS)
         return await fetch_page(self._connection, source, conditions, _ORDER, paging, binds)
 

@@ -18,7 +18,8 @@ from persistence.sql import Binds
 _COLUMNS = f"g.id, g.household_id, g.agency, g.client_id, {free_text('g.reason')}, g.granted_at, g.expires_at"
 # Two requests of one agency take turns here, or both would count nineteen.
 _TURN = "SELECT pg_advisory_xact_lock(hashtextextended('access_grant ' || $1::text, 0))"
-_OPEN = "SELECT count(*) FROM access_grant g WHERE g.agency = $1 AND g.expires_at > $2"
+# A grant that is asked for again, after a lost answer, is no second household.
+_OPEN = "SELECT count(DISTINCT g.household_id) FROM access_grant g WHERE g.agency = $1 AND g.expires_at > $2"
 _ADD = f"""WITH added AS (
     INSERT INTO access_grant (household_id, id, area_code, agency, client_id, reason, granted_at, expires_at)
     SELECT h.id, $2, h.area_code, $4, $5, $6, $7, $8 FROM household h

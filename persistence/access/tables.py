@@ -83,7 +83,10 @@ class AccessLedgerRow(SQLModel, table=True):
     """A row of the access log that has been sealed in a block: it can only be read."""
 
     __tablename__: ClassVar[Any] = "access_ledger"
-    __table_args__ = (sa.Index("access_ledger_block", "block", "id", "household_id"),)
+    __table_args__ = (
+        sa.CheckConstraint("block >= 1", name="access_ledger_block_positive"),
+        sa.Index("access_ledger_block", "block", "id", "household_id"),
+    )
     household_id: UUID = c.key(c.UUID)
     id: UUID = c.key(c.UUID)
     block: int = c.col(sa.BigInteger())
@@ -108,6 +111,8 @@ class AccessBlockRow(SQLModel, table=True):
             "octet_length(rows_digest) = 32 AND octet_length(previous) = 32 AND octet_length(hash) = 32",
             name="access_block_hash_shape",
         ),
+        sa.CheckConstraint("(pruned_at IS NULL) = (pruned_hash IS NULL)", name="access_block_pruned_hash"),
+        sa.CheckConstraint("octet_length(pruned_hash) = 32", name="access_block_pruned_hash_shape"),
     )
     number: int = Field(
         sa_column=sa.Column(sa.BigInteger(), primary_key=True, nullable=False, autoincrement=False)
@@ -120,6 +125,8 @@ class AccessBlockRow(SQLModel, table=True):
     hash: bytes = c.col(c.BYTES)
     pruned_at: datetime | None = c.opt(c.TIME)
     """When the retention took its rows; set by the owner, the service may not."""
+    pruned_hash: bytes | None = c.opt(c.BYTES)
+    """HMAC-SHA-256 under the audit key: the owner alone, without it, cannot pass rows off as pruned."""
 
 
 class AccessGrantRow(SQLModel, table=True):

@@ -2,11 +2,21 @@
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
 
-from domain.access.log import GENESIS, Anchor, Block, LoggedRow, RowsDigest, is_genuine, pruned_by_a_setting
+from domain.access.log import (
+    GENESIS,
+    Anchor,
+    Block,
+    LoggedRow,
+    RowsDigest,
+    is_genuine,
+    pruned_by_a_setting,
+    pruned_with_the_key,
+)
 from persistence.access.ledger import BLOCK, LOGGED
 
 MOST_FAULTS = 1_000
@@ -23,6 +33,8 @@ class Report:
     blocks: int = 0
     rows: int = 0
     pruned: int = 0
+    strays: int = 0
+    """Rows that belong to no block; each is part of a fault."""
     waiting: int = 0
     """Rows of the fresh page: nothing vouches for them yet."""
     faults: list[str] = field(default_factory=list)
@@ -41,16 +53,18 @@ async def verify(
     *,
     since: int = 1,
     expected: Anchor | None = None,
+    now: datetime | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Report:
     """Looks at every block from `since` on; run by the owner, against one snapshot, while others write.
 
-    What stands before `since` is taken on trust. `expected` is a head that was kept elsewhere.
+    What stands before `since` is taken on trust. `expected` is a head that was kept elsewhere;
+    `now` is this machine's clock unless given (the database's is in its owner's hands).
     """
     connection = await asyncpg.connect(dsn)
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
-            walk = _Walk(connection, key, since)
+            walk = _Walk(connection, key, since, now or datetime.now(UTC))
             await walk.along(progress)
             if expected is not None:
                 await walk.compare(expected)
@@ -63,8 +77,8 @@ async def verify(
 class _Walk:
     """Along the blocks and their rows at the same time, both in the order of the chain."""
 
-    def __init__(self, connection: "asyncpg.Connection[Any]", key: bytes, since: int) -> None:
-        self._connection, self._key, self._since = connection, key, since
+    def __init__(self, connection: "asyncpg.Connection[Any]", key: bytes, since: int, now: datetime) -> None:
+        self._connection, self._key, self._since, self._now = connection, key, since, now
         self.report = Report()
         self._altered: list[Block] = []
         self._row: Any = None
@@ -73,6 +87,7 @@ class _Walk:
         total = await self._connection.fetchval(
             "SELECT count(*) FROM access_block WHERE number >= $1", self._since
         )
+        await self._below()
         follows = await self._before()
         rows = self._rows()
         self._row = await anext(rows, None)
@@ -96,6 +111,12 @@ class _Walk:
                 progress(self.report.blocks, total)
         await self._strays(rows, None)
         self._explain_altered()
+
+    async def _below(self) -> None:
+        """Rows under numbers that no block can have: a CHECK refuses them, and the owner could take it away."""
+        sql = "SELECT block, count(*) FROM access_ledger WHERE block < 1 OR block IS NULL GROUP BY block ORDER BY block"
+        async for number, count in self._connection.cursor(sql, prefetch=_PREFETCH):
+            self._stray(number, count)
 
     async def _before(self) -> bytes | None:
         """The hash that the first block has to follow; None where it is not known."""
@@ -125,7 +146,13 @@ class _Walk:
         """Rows that name a block which is not there."""
         while self._row is not None and (before is None or self._row["block"] < before):
             number = self._row["block"]
-            count = (await self._digest(rows, number)).rows
+            self._stray(number, (await self._digest(rows, number)).rows)
+
+    def _stray(self, number: int | None, count: int) -> None:
+        self.report.strays += count
+        if number is None:
+            self.report.fault(f"{count} rows name no block")
+        else:
             self.report.fault(f"block {number} is not there, and {count} rows name it")
 
     def _missing(self, first: int, last: int) -> None:
@@ -143,7 +170,11 @@ class _Walk:
             self.report.pruned += 1
             if found.rows:
                 fault(f"block {number} says that it was pruned, and {found.rows} rows name it")
-            elif not pruned_by_a_setting(block):
+            elif not pruned_with_the_key(self._key, block):
+                fault(f"block {number} lost its rows without the key")
+            elif block.pruned_at > self._now:
+                fault(f"block {number} lost its rows at a time that is yet to come")
+            elif not pruned_by_a_setting(block):  # nor, then, before it was sealed
                 fault(f"block {number} lost its rows sooner than any retention takes them")
         elif found.rows != block.rows:
             fault(f"block {number} is altered: it was sealed with {block.rows} rows and has {found.rows}")

@@ -18,6 +18,7 @@ from persistence.assistance.views import COLUMNS
 from persistence.bounds import GATE
 from persistence.engine import Connection
 from persistence.keyset import ORDERS, Source, fetch_page
+from persistence.masking import of_agency
 from persistence.sealing import Sealing
 from persistence.sql import Binds, or_granted, within
 
@@ -55,7 +56,8 @@ class PgEvents:
         binds = Binds((event_id,))
         conditions = ["ev.id = $1", *_opened(reach, binds)]
         text = await self._connection.fetchval(
-            f"""SELECT (SELECT row_to_json(t) FROM (SELECT ev.id AS event_id, ev.external_id, ev.household_id, ev.status,
+            f"""SELECT (SELECT row_to_json(t) FROM (SELECT ev.id AS event_id,
+              {of_agency("ev.external_id", "ev.agency")}, ev.household_id, ev.status,
               ev.recorded_at, ev.linked_at) t) FROM assistance_event ev WHERE {" AND ".join(conditions)} AND {GATE}""",
             *binds,
         )

@@ -32,12 +32,21 @@ _UNMASKED = {
 }
 
 
+def _age(today: str, *, unmasked: bool) -> str:
+    """Whole years; at death, for whoever may not see the birth date, by the years alone: who can write a date of
+    death could otherwise find the birthday by trying."""
+    if unmasked:
+        return f"date_part('year', age(coalesce(p.deceased_on, {today}), p.birth_date))::int"
+    at_death = "date_part('year', p.deceased_on) - date_part('year', p.birth_date)"
+    return f"CASE WHEN p.deceased_on IS NULL THEN date_part('year', age({today}, p.birth_date)) ELSE {at_death} END::int"
+
+
 def person(*, unmasked: bool, today: str) -> str:
     """Columns of a person `p`; `today` is the bound date in Bangkok that ages are counted to."""
     shown = _UNMASKED if unmasked else _MASKED
     return f"""p.id, p.household_id, {shown["citizen_id"]} AS citizen_id, p.no_id_reason, p.prefix, p.first_name,
       {shown["last_name"]} AS last_name, p.sex, {shown["birth_date"]} AS birth_date,
-      date_part('year', age(coalesce(p.deceased_on, {today}), p.birth_date))::int AS age,
+      {_age(today, unmasked=unmasked)} AS age,
       p.vital_status, p.deceased_on, p.welfare_card, p.disabilities, p.bedridden, p.able_to_work, p.occupation,
       p.annual_income::text AS annual_income, {shown["phone"]} AS phone, p.version, p.created_at, p.updated_at"""
 

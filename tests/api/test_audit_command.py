@@ -108,6 +108,46 @@ def test_pruning_follows_the_setting(dsn: str, keyring: Keyring, audit: Audit) -
     assert "3 blocks, 1 rows, 2 blocks past their retention" in done.stdout
 
 
+def test_a_pruning_that_the_owner_forged_is_exit_code_1(dsn: str, keyring: Keyring, audit: Audit) -> None:
+    asyncio.run(sealed(dsn, keyring, 2000, 200, 1))
+    assert audit("prune").returncode == 0
+    head = audit("verify").stdout.split("head ")[1].strip()
+    execute(dsn, "DELETE FROM access_ledger WHERE block = 2")
+    execute(
+        dsn,
+        """UPDATE access_block b SET pruned_at = b.sealed_at + interval '100 days', pruned_hash = o.pruned_hash
+           FROM access_block o WHERE b.number = 2 AND o.number = 1""",
+    )
+    done = audit("verify", "--expect", head)
+    assert done.returncode == 1
+    assert [line for line in done.stdout.splitlines() if line.startswith("FAULT")] == [
+        "FAULT block 2 lost its rows without the key"
+    ]
+
+
+def test_a_row_of_no_block_is_exit_code_1_and_counted(dsn: str, keyring: Keyring, audit: Audit) -> None:
+    asyncio.run(sealed(dsn, keyring, 1))
+    execute(
+        dsn,
+        """INSERT INTO access_ledger SELECT household_id, gen_random_uuid(), 2, at, client_id, agency, purpose,
+             person_ids, fields, request_id, area_code FROM access_ledger""",
+    )
+    done = audit("verify")
+    assert done.returncode == 1
+    assert "FAULT block 2 is not there, and 1 rows name it" in done.stdout
+    assert "1 rows belong to no block\n" in done.stdout
+
+
+def test_pruning_leaves_and_tells_what_is_not_as_it_was_sealed(
+    dsn: str, keyring: Keyring, audit: Audit
+) -> None:
+    asyncio.run(sealed(dsn, keyring, 2000, 200, 1))
+    execute(dsn, "UPDATE access_block SET sealed_at = sealed_at - interval '9 years' WHERE number = 2")
+    execute(dsn, "UPDATE access_ledger SET at = at - interval '9 years' WHERE block = 2")
+    done = audit("prune")
+    assert done.stdout.startswith("1 blocks, 1 rows deleted\n1 blocks are not as they were sealed")
+
+
 def test_the_service_prunes_when_it_starts(dsn: str, keyring: Keyring, tmp_path: Path) -> None:
     asyncio.run(sealed(dsn, keyring, 200, 1))
     env = {

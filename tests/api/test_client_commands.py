@@ -119,6 +119,16 @@ def test_a_private_key_is_refused_and_not_repeated(run: Run, tmp_path: Path) -> 
     assert "c2VjcmV0" not in str(result.exception) + result.output
 
 
+@pytest.mark.parametrize("agency", ["SCJP", "MOPH", "TAO-420103"])
+def test_the_operator_has_the_clients_of_every_agency(run: Run, agency: str) -> None:
+    client_id = said(run("create", "--agency", agency))["client_id"]
+    assert [one["agency"] for one in said(run("list"))["items"]] == [agency]
+    assert said(run("show", client_id))["agency"] == agency
+    assert said(run("patch", client_id, "--name", "HIS 2"))["version"] == 2
+    assert said(run("rotate", client_id))["version"] == 3
+    assert said(run("revoke", client_id))["enabled"] is False
+
+
 async def test_what_the_command_line_does_is_audited_as_the_operator(run: Run, dsn: str) -> None:
     import asyncio
 

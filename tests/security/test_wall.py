@@ -84,7 +84,7 @@ def test_every_table_stands_behind_the_wall_or_is_named_as_open() -> None:
 
 def test_every_table_with_an_area_or_a_household_stands_behind_it() -> None:
     reference = {"agency"}
-    keyed = {"event_key", "access_grant"}
+    keyed = {"event_key"}
     by_household = {
         name
         for name, table in METADATA.tables.items()

@@ -27,14 +27,15 @@ async def client(call: Call, given: ByClientId) -> Document:
 
 @fields.connection("clients", Client, keys=KEYS)
 async def browse(call: Call, paging: Paging) -> Listing:
-    """Those whose areas the caller covers, in the order of creation."""
+    """Those whose areas the caller covers and whose agency is its own or acts in its areas, in the order of creation."""
     async with call.reading() as work:
         return await clients.browse(work, call.actor, paging)
 
 
 @fields.mutation("createClient", IssuedClient, body=ClientDraft)
 async def create(call: Call, draft: ClientDraft) -> IssuedClient:
-    """Creates a client. The secret is in this answer and nowhere else."""
+    """Creates a client of the caller's agency or one that acts in its areas. The secret is in this answer and
+    nowhere else."""
     async with call.writing() as work:
         issued = await clients.create(work, call.actor, draft, now=call.now, secrets=call.services.secrets)
     await call.services.standing.refresh()

@@ -53,10 +53,14 @@ async def browse(call: Call, where: EventFilter, paging: Paging) -> Listing:
 @fields.mutation("recordAssistance", RecordedEvent, body=EventDraft)
 async def record(call: Call, draft: EventDraft) -> bytes:
     """Records an event; outcome `DUPLICATE` for one recorded before with the same content."""
-    finding = call.services.limits.finding(call.scope, call.actor.client_id, draft.household.citizen_id)
-    # One statement is one transaction: nothing is opened around it.
-    async with finding, call.reading() as work:
-        _, text = await events.record(work, call.actor, draft, now=call.now)
+
+    async def recorded(draft: EventDraft) -> tuple[bool, bytes]:
+        # One statement is one transaction: nothing is opened around it.
+        async with call.reading() as work:
+            return await events.record(work, call.actor, draft, now=call.now)
+
+    finding = call.services.limits.finding
+    _, text = await finding(call.scope, call.actor.client_id, draft, recorded)
     return text
 
 

@@ -53,7 +53,9 @@ async def search(call: Call, wanted: SearchHouseholds, paging: Paging) -> Listin
 @fields.mutation("createHousehold", Household, body=HouseholdDraft)
 async def register(call: Call, draft: HouseholdDraft) -> Document:
     """Registers a household with its members, all or none."""
-    async with call.writing() as work:
+    ids = (one.person.citizen_id for one in draft.members)
+    naming = call.services.limits.naming(call.scope, call.actor.client_id, ids)
+    async with naming, call.writing() as work:
         return await households.register(work, call.actor, draft, now=call.now)
 
 

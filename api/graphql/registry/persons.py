@@ -25,7 +25,8 @@ async def person(call: Call, id: UUID) -> Document:
 @fields.mutation("updatePerson", Person, body=PersonPatch, target="id", versioned=True)
 async def amend(call: Call, id: UUID, patch: PersonPatch, *, version: int) -> Document:
     """Amends a person: absent keeps, null clears. A head marked deceased leaves the household incomplete."""
-    async with call.writing() as work:
+    naming = call.services.limits.naming(call.scope, call.actor.client_id, [patch.citizen_id])
+    async with naming, call.writing() as work:
         return await persons.amend(work, call.actor, id, patch, version=version, now=call.now)
 
 

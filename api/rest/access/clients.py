@@ -22,7 +22,7 @@ ADMIN = Operation.ADMINISTER
     answer=IssuedClient,
 )
 async def create(call: Call) -> Response:
-    """The secret is in this answer and nowhere else."""
+    """Of the caller's agency or one that acts in its areas. The secret is in this answer and nowhere else."""
     draft = await call.body(ClientDraft)
     async with call.writing() as work:
         issued = await clients.create(work, call.actor, draft, now=call.now, secrets=call.services.secrets)
@@ -35,7 +35,7 @@ async def create(call: Call) -> Response:
     "/v1/clients", "listClients", "List clients", policy=ADMIN, query=Listed, answer=Client, many=True
 )
 async def browse(call: Call) -> Response:
-    """Those whose areas the caller covers, in the order of creation."""
+    """Those whose areas the caller covers and whose agency is its own or acts in its areas, in the order of creation."""
     paging = call.paging(call.query(Listed))
     async with call.reading() as work:
         return call.listing(await clients.browse(work, call.actor, paging), paging)

@@ -25,12 +25,14 @@ class EventListQuery(EventFilter, Listed):
 async def record(call: Call) -> Response:
     """201 for a new record; 200 with outcome `duplicate` for one recorded before with the same content."""
     draft = await call.body(EventDraft)
-    finding = call.services.limits.finding(
-        call.request.scope, call.actor.client_id, draft.household.citizen_id
-    )
-    # One statement is one transaction: nothing is opened around it.
-    async with finding, call.reading() as work:
-        new, text = await events.record(work, call.actor, draft, now=call.now)
+
+    async def recorded(draft: EventDraft) -> tuple[bool, bytes]:
+        # One statement is one transaction: nothing is opened around it.
+        async with call.reading() as work:
+            return await events.record(work, call.actor, draft, now=call.now)
+
+    finding = call.services.limits.finding
+    new, text = await finding(call.request.scope, call.actor.client_id, draft, recorded)
     return call.recorded(text, "/v1/assistance-events", new=new)
 
 

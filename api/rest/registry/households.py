@@ -47,7 +47,9 @@ class HouseholdListQuery(HouseholdFilter, Listed):
 async def register(call: Call) -> Response:
     """All or none: a household is never stored without its members."""
     draft = await call.body(HouseholdDraft)
-    async with call.writing() as work:
+    ids = (one.person.citizen_id for one in draft.members)
+    naming = call.services.limits.naming(call.request.scope, call.actor.client_id, ids)
+    async with naming, call.writing() as work:
         made = await households.register(work, call.actor, draft, now=call.now)
     return call.created(made, "/v1/households")
 

@@ -28,7 +28,8 @@ async def read(call: Call) -> Response:
 async def amend(call: Call) -> Response:
     """Merge patch (RFC 7396). A head marked deceased leaves the household incomplete."""
     version, patch = call.expected_version(), await call.body(PersonPatch, media=MERGE_PATCH)
-    async with call.writing() as work:
+    naming = call.services.limits.naming(call.request.scope, call.actor.client_id, [patch.citizen_id])
+    async with naming, call.writing() as work:
         return call.document(
             await persons.amend(work, call.actor, call.id("person_id"), patch, version=version, now=call.now)
         )

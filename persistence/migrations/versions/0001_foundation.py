@@ -26,7 +26,10 @@ def upgrade() -> None:
         sa.Column("previous", sa.LargeBinary(), nullable=False),
         sa.Column("hash", sa.LargeBinary(), nullable=False),
         sa.Column("pruned_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("pruned_hash", sa.LargeBinary(), nullable=True),
+        sa.CheckConstraint("(pruned_at IS NULL) = (pruned_hash IS NULL)", name="access_block_pruned_hash"),
         sa.CheckConstraint("number >= 1", name="access_block_number_positive"),
+        sa.CheckConstraint("octet_length(pruned_hash) = 32", name="access_block_pruned_hash_shape"),
         sa.CheckConstraint(
             "octet_length(rows_digest) = 32 AND octet_length(previous) = 32 AND octet_length(hash) = 32",
             name="access_block_hash_shape",
@@ -47,6 +50,7 @@ def upgrade() -> None:
         sa.Column("fields", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("request_id", sa.Text(), nullable=False),
         sa.Column("area_code", sa.Text(collation="C"), nullable=False),
+        sa.CheckConstraint("block >= 1", name="access_ledger_block_positive"),
         sa.PrimaryKeyConstraint("household_id", "id"),
     )
     op.create_index("access_ledger_block", "access_ledger", ["block", "id", "household_id"], unique=False)

@@ -1,41 +1,17 @@
 """Rate limits as a client meets them: at both doors, before its rights are looked at."""
 
 import re
-import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx2
-import pytest
 
 from api.keyring import Keyring
-from api.settings import Settings
 from tests.support import builders
 from tests.support.api import PURPOSE, Api
 from tests.support.calls import OPERATIONS, TABLE, everything
-from tests.support.server import GENEROUS
+from tests.support.limits import HOUR, limited
 
-HOUR = 36_000
-"""Of windows so long that no test sees two of them, but at the turn of one; see `afresh`."""
 SHAPE = re.compile(r'"(read|write|graphql|lookup)";r=([0-9]+);t=([0-9]+)')
-
-
-@asynccontextmanager
-async def limited(dsn: str, keyring: Keyring, **rates: str) -> AsyncIterator[Api]:
-    """The application with these limits, generous otherwise, in windows of ten hours."""
-    given = {name.removeprefix("KAEJON_").lower(): rate for name, rate in GENEROUS.items()}
-    given.update({f"rate_limit_{name}": f"{rate}/{HOUR}" for name, rate in rates.items()})
-    async with Api.open(dsn, keyring, Settings(**given, rate_limit_patience=10)) as opened:  # type: ignore[arg-type]
-        yield opened
-
-
-@pytest.fixture(autouse=True)
-def afresh() -> None:
-    """Waits where a window is about to end: once in ten hours."""
-    left = HOUR - time.time() % HOUR
-    if left < 30:
-        time.sleep(left)
 
 
 def problem(answer: httpx2.Response) -> dict[str, Any]:

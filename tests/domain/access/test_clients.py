@@ -33,6 +33,17 @@ LATER = NOW + timedelta(hours=1)
 DRAFT = ClientDraft(name="HIS", agency="PROV_MOPH-42", scopes=[Scope.HOUSEHOLDS_READ], areas=["4201"])
 
 
+AGENCIES = {
+    "PROV_MOPH-42": KnownAgency("PROV_MOPH-42", "42", True),
+    "PROV_MOPH-41": KnownAgency("PROV_MOPH-41", "41", True),
+    "TAO-420103": KnownAgency("TAO-420103", "420103", True),
+    "NESDC": KnownAgency("NESDC", None, True),
+    "MOI": KnownAgency("MOI", None, True),
+    "CLOSED-42": KnownAgency("CLOSED-42", "42", False),
+}
+"""`MOI` is the administrator's own."""
+
+
 class FakeClients:
     """The store in memory; the same rules of reach and version."""
 
@@ -45,7 +56,9 @@ class FakeClients:
 
     def _seen(self, reach: Reach, client_id: str) -> Client | None:
         row = self.rows.get(client_id)
-        return row if row and all(reach.actor.covers(area) for area in row.areas) else None
+        if row is None or not all(reach.actor.covers(area) for area in row.areas):
+            return None
+        return row if clients.reaches_agency(reach.actor, AGENCIES[row.agency]) else None
 
     def _put(self, client: Client, now: datetime) -> Client:
         stored = client.model_copy(update={"version": client.version + 1, "updated_at": now})
@@ -132,11 +145,8 @@ class FakeClients:
 
 
 class FakeReference:
-    """Two agencies, one of them closed."""
-
     async def agencies(self, codes: Sequence[str]) -> Mapping[str, KnownAgency]:
-        known = {"PROV_MOPH-42": True, "CLOSED-42": False}
-        return {code: KnownAgency(code, "42", known[code]) for code in codes if code in known}
+        return {code: AGENCIES[code] for code in codes if code in AGENCIES}
 
 
 class FakeWork:
@@ -284,8 +294,48 @@ async def test_an_administrator_gives_no_more_area_than_it_has(work: Any, secret
     await make(work, secrets, admin("42"), areas=[])
 
 
-async def test_a_wider_client_is_absent_to_a_narrower_administrator(work: Any, secrets: Counting) -> None:
-    wide, near, local = await make(work, secrets, areas=["*"]), await make(work, secrets), admin("42")
+@pytest.mark.parametrize(
+    ("areas", "agency", "reached"),
+    [
+        (["*"], "PROV_MOPH-41", True),
+        (["*"], "NESDC", True),
+        (["42"], "PROV_MOPH-42", True),
+        (["41", "42"], "PROV_MOPH-42", True),
+        (["42"], "TAO-420103", True),
+        (["4201"], "TAO-420103", True),
+        (["42"], "MOI", True),
+        ([], "MOI", True),
+        (["41"], "PROV_MOPH-42", False),
+        (["4201"], "PROV_MOPH-42", False),
+        (["4202"], "TAO-420103", False),
+        (["42"], "NESDC", False),
+        ([], "PROV_MOPH-42", False),
+    ],
+)
+async def test_an_administrator_makes_clients_of_its_own_agency_and_of_those_of_its_areas(
+    work: Any, secrets: Counting, areas: list[str], agency: str, reached: bool
+) -> None:
+    actor = Actor("admin", "MOI", frozenset({Scope.CLIENTS_ADMIN}), tuple(areas), 0, "t")
+    assert clients.reaches_agency(actor, AGENCIES[agency]) == reached
+    if reached:
+        assert (await make(work, secrets, actor, agency=agency, areas=[])).agency == agency
+        return
+    for given, pointers in (([], ["/agency"]), (["43"], ["/areas/0", "/agency"])):
+        with pytest.raises(Forbidden) as caught:
+            await make(work, secrets, actor, agency=agency, areas=given)
+        assert caught.value.error_code == "outside-your-areas"
+        assert [fault.pointer for fault in caught.value.faults] == pointers
+        assert {fault.code for fault in caught.value.faults} == {"outside-your-areas"}
+    assert (work.clients.rows, secrets.made) == ({}, 0)
+
+
+@pytest.mark.parametrize(
+    "beyond", [{"areas": ["*"]}, {"agency": "PROV_MOPH-41", "areas": []}, {"agency": "NESDC", "areas": []}]
+)
+async def test_a_client_beyond_an_administrator_is_absent_to_it(
+    work: Any, secrets: Counting, beyond: dict[str, Any]
+) -> None:
+    wide, near, local = await make(work, secrets, **beyond), await make(work, secrets), admin("42")
     attempts = [
         clients.read(work, local, wide.client_id),
         clients.amend(work, local, wide.client_id, ClientPatch(areas=[]), version=1, now=NOW),

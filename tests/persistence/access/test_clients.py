@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,12 +23,13 @@ from persistence.bounds import EVERYTHING, bind
 from persistence.engine import Connection, Database
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
+HEALTH, OWN = "PROV_MOPH-42", "NESDC"
 HASH, OTHER, THIRD = b"h" * 32, b"o" * 32, b"t" * 32
 
 
 def actor(*areas: str) -> Actor:
     scopes = frozenset({Scope.CLIENTS_ADMIN})
-    return Actor("admin-1", "NESDC", scopes, areas or (COUNTRY,), 2_000_000_000, "token-1", None, "request-1")
+    return Actor("admin-1", OWN, scopes, areas or (COUNTRY,), 2_000_000_000, "token-1", None, "request-1")
 
 
 def reach(*areas: str) -> Reach:
@@ -36,7 +38,7 @@ def reach(*areas: str) -> Reach:
 
 
 def client(areas: Sequence[str] = ("4201",), **changes: Any) -> Client:
-    draft = ClientDraft(name="HIS", agency="PROV_MOPH-42", scopes=[Scope.HOUSEHOLDS_READ], areas=list(areas))
+    draft = ClientDraft(name="HIS", agency=HEALTH, scopes=[Scope.HOUSEHOLDS_READ], areas=list(areas))
     return new_client(str(uuid7.uuid7()), draft, now=NOW).model_copy(update=changes)
 
 
@@ -92,25 +94,39 @@ async def test_an_id_is_taken_once(store: PgClients, connection: Connection) -> 
 
 
 @pytest.mark.parametrize(
-    ("areas", "within", "reached"),
+    ("areas", "agency", "within", "reached"),
     [
-        (["4201"], ["42"], True),
-        (["4201", "4202"], ["42"], True),
-        (["4201", "41"], ["42"], False),
-        (["42"], ["4201"], False),
-        (["*"], ["42"], False),
-        (["*"], ["*"], True),
-        ([], ["42"], True),
-        (["42"], [], False),
-        ([], [], True),
+        (["4201"], HEALTH, ["42"], True),
+        (["4201", "4202"], HEALTH, ["42"], True),
+        (["4201", "41"], HEALTH, ["42"], False),
+        (["42"], HEALTH, ["4201"], False),
+        (["*"], HEALTH, ["42"], False),
+        (["*"], HEALTH, ["*"], True),
+        ([], HEALTH, ["42"], True),
+        ([], HEALTH, ["41", "42"], True),
+        (["42"], OWN, [], False),
+        ([], OWN, [], True),
+        (["42"], OWN, ["42"], True),
+        (["41"], OWN, ["42"], False),
+        ([], HEALTH, [], False),
+        ([], HEALTH, ["41"], False),
+        ([], HEALTH, ["4201"], False),
+        (["41"], HEALTH, ["41"], False),
+        ([], "MOPH", ["42"], False),
+        (["42"], "MOPH", ["42"], False),
+        (["42"], "MOPH", ["*"], True),
+        ([], "GONE-42", ["42"], False),
+        ([], "GONE-42", ["*"], True),
     ],
 )
-async def test_a_client_is_reached_when_all_its_areas_are(
-    store: PgClients, areas: list[str], within: list[str], reached: bool
+async def test_a_client_is_reached_when_all_its_areas_and_its_agency_are(
+    store: PgClients, areas: list[str], agency: str, within: list[str], reached: bool
 ) -> None:
-    made = client(areas)
+    """An agency is by the areas that it acts in, or by being the administrator's own."""
+    made = client(areas, agency=agency)
     await store.add(actor(), made, HASH)
-    seen = Reach(actor(*within), [""] if within == ["*"] else within, None, False)
+    who = replace(actor(), areas=tuple(within))
+    seen = Reach(who, who.prefixes, None, False)
     assert (await store.get(seen, made.client_id) is not None) == reached
     page = await store.page(seen, Paging(200, None, "created_at", None))
     assert (made.client_id in page.items.decode()) == reached

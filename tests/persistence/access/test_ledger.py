@@ -10,10 +10,11 @@ import asyncpg
 import pytest
 import uuid_utils.compat
 
-from domain.access.log import Anchor, Block
+from domain.access.log import Anchor, Block, pruned_hash
 from persistence.access import ledger
 from persistence.access.ledger import Sealer, prune
 from persistence.access.verify import Report, verify
+from persistence.bounds import EVERYTHING, bind
 from persistence.engine import Database
 
 KEY = bytes(range(32))
@@ -59,7 +60,7 @@ async def chain(owner: "asyncpg.Connection[Any]", sealer: Sealer) -> "asyncpg.Co
 
 
 async def check(dsn: str, **more: Any) -> Report:
-    return await verify(dsn, KEY, **more)
+    return await verify(dsn, KEY, **{"now": NOW + timedelta(days=1), **more})
 
 
 async def test_rows_move_into_blocks_without_a_gap_and_the_chain_verifies(
@@ -207,12 +208,36 @@ TAMPERED: dict[str, tuple[str, list[str]]] = {
         ["block 3 is altered: its hash is not the one of its contents"],
     ),
     "rows are passed off as pruned": (
-        "WITH gone AS (DELETE FROM access_ledger WHERE block = 3) UPDATE access_block SET pruned_at = now() WHERE number = 3",
-        ["block 3 lost its rows sooner than any retention takes them"],
+        """WITH gone AS (DELETE FROM access_ledger WHERE block = 3)
+           UPDATE access_block SET pruned_at = sealed_at, pruned_hash = hash WHERE number = 3""",
+        ["block 3 lost its rows without the key"],
+    ),
+    "rows are passed off as pruned when a retention would have": (
+        """WITH gone AS (DELETE FROM access_ledger WHERE block = 3)
+           UPDATE access_block SET pruned_at = sealed_at + interval '6 years', pruned_hash = sha256(hash)
+           WHERE number = 3""",
+        ["block 3 lost its rows without the key"],
     ),
     "a block is only said to be pruned": (
-        "UPDATE access_block SET pruned_at = sealed_at + interval '10 years' WHERE number = 3",
+        "UPDATE access_block SET pruned_at = sealed_at + interval '10 years', pruned_hash = hash WHERE number = 3",
         ["block 3 says that it was pruned, and 3 rows name it"],
+    ),
+    "a row names a block to come": (
+        f"UPDATE access_ledger SET block = 9 WHERE id = {MIDDLE}",
+        [
+            "block 3 is altered: it was sealed with 3 rows and has 2",
+            "block 9 is not there, and 1 rows name it",
+        ],
+    ),
+    "rows are made under numbers that no block can have": (
+        """ALTER TABLE access_ledger DROP CONSTRAINT access_ledger_block_positive, ALTER block DROP NOT NULL;
+           INSERT INTO access_ledger SELECT household_id, gen_random_uuid(), nullif(1 - block, -4), at, client_id, agency,
+             purpose, person_ids, fields, request_id, area_code FROM access_ledger WHERE block IN (1, 3, 5)""",
+        [
+            "block -2 is not there, and 3 rows name it",
+            "block 0 is not there, and 3 rows name it",
+            "3 rows name no block",
+        ],
     ),
 }  # fmt: skip
 
@@ -271,11 +296,11 @@ async def test_what_is_older_than_the_retention_goes_and_the_chain_still_verifie
     for age in days:
         await write(owner, 3, at=NOW - timedelta(days=age))
         await Sealer(database, KEY, now=lambda age=age: NOW - timedelta(days=age)).seal()  # type: ignore[misc]  # a bound default
-    gone = await prune(dsn, days=120, now=NOW, new_id=new_id)
-    assert (gone.blocks, gone.rows) == (2, 6)
+    gone = await prune(dsn, KEY, days=120, now=NOW, new_id=new_id)
+    assert (gone.blocks, gone.rows, gone.left) == (2, 6, 0)
     report = await check(dsn)
     assert (report.faults, report.blocks, report.pruned, report.rows) == ([], 5, 2, 9)
-    again = await prune(dsn, days=120, now=NOW, new_id=new_id)
+    again = await prune(dsn, KEY, days=120, now=NOW, new_id=new_id)
     assert (again.blocks, again.rows) == (0, 0)
     audit = await owner.fetch("SELECT operation, resource FROM audit WHERE operation LIKE 'access_log.%'")
     assert [tuple(row) for row in audit] == [("access_log.pruned", "blocks 1 to 2")]
@@ -287,7 +312,111 @@ async def test_a_block_with_one_young_row_stays_whole(
     await write(owner, at=NOW - timedelta(days=300))
     await write(owner, at=NOW - timedelta(days=1))
     await Sealer(database, KEY, now=lambda: NOW - timedelta(days=300)).seal()
-    assert (await prune(dsn, days=120, now=NOW, new_id=new_id)).blocks == 0
+    assert (await prune(dsn, KEY, days=120, now=NOW, new_id=new_id)).blocks == 0
+
+
+@pytest.fixture
+async def aged(owner: "asyncpg.Connection[Any]", database: Database) -> "asyncpg.Connection[Any]":
+    """Three blocks of three rows, 200, 150 and 100 days old."""
+    for age in (200, 150, 100):
+        await write(owner, 3, at=NOW - timedelta(days=age))
+        await Sealer(database, KEY, now=lambda age=age: NOW - timedelta(days=age)).seal()  # type: ignore[misc]  # a bound default
+    return owner
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE access_block SET pruned_at = pruned_at - interval '1 second' WHERE number = 1",
+        "UPDATE access_block SET pruned_hash = sha256(pruned_hash) WHERE number = 1",
+        "UPDATE access_block b SET pruned_hash = o.pruned_hash FROM access_block o WHERE b.number = 1 AND o.number = 2",
+    ],
+)
+async def test_what_says_when_the_rows_went_cannot_be_altered_or_borrowed(
+    dsn: str, aged: "asyncpg.Connection[Any]", statement: str
+) -> None:
+    assert (await prune(dsn, KEY, days=120, now=NOW, new_id=new_id)).blocks == 2
+    assert (await check(dsn)).faults == []
+    await aged.execute(statement)
+    assert (await check(dsn)).faults == ["block 1 lost its rows without the key"]
+
+
+async def test_a_forged_pruning_is_found_also_where_the_head_was_kept(
+    dsn: str, aged: "asyncpg.Connection[Any]"
+) -> None:
+    head = (await check(dsn)).head
+    assert head is not None
+    await aged.execute("DELETE FROM access_ledger WHERE block = 2")
+    await aged.execute(
+        """UPDATE access_block SET pruned_at = sealed_at + interval '120 days', pruned_hash = sha256('a guess')
+           WHERE number = 2"""
+    )
+    report = await check(dsn, expected=Anchor.of(head.anchor))
+    assert report.faults == ["block 2 lost its rows without the key"]
+
+
+@pytest.mark.parametrize(
+    ("days", "named"),
+    [
+        (-1, "block 1 lost its rows sooner than any retention takes them"),
+        (89, "block 1 lost its rows sooner than any retention takes them"),
+        (90, None),
+        (201, None),
+        (202, "block 1 lost its rows at a time that is yet to come"),
+    ],
+)
+async def test_the_time_of_a_pruning_has_to_be_possible_even_with_the_key(
+    dsn: str, aged: "asyncpg.Connection[Any]", days: int, named: str | None
+) -> None:
+    first = Block(**await aged.fetchrow(f"SELECT {ledger.BLOCK} FROM access_block WHERE number = 1"))
+    at = first.sealed_at + timedelta(days=days)
+    await aged.execute("DELETE FROM access_ledger WHERE block = 1")
+    await aged.execute(
+        "UPDATE access_block SET pruned_at = $1, pruned_hash = $2 WHERE number = 1",
+        at,
+        pruned_hash(KEY, first, at),
+    )
+    assert (await check(dsn)).faults == ([] if named is None else [named])
+
+
+async def test_a_block_whose_age_was_forged_gets_no_signature_for_its_loss(
+    dsn: str, aged: "asyncpg.Connection[Any]"
+) -> None:
+    await aged.execute("UPDATE access_block SET sealed_at = sealed_at - interval '1 year' WHERE number = 3")
+    await aged.execute("UPDATE access_ledger SET at = at - interval '1 year' WHERE block = 3")
+    gone = await prune(dsn, KEY, days=120, now=NOW, new_id=new_id)
+    assert (gone.blocks, gone.rows, gone.left) == (2, 6, 1)
+    assert await aged.fetchval("SELECT count(*) FROM access_ledger WHERE block = 3") == 3
+    await aged.execute("UPDATE access_block SET sealed_at = sealed_at + interval '1 year' WHERE number = 3")
+    await aged.execute("UPDATE access_ledger SET at = at + interval '1 year' WHERE block = 3")
+    assert (await check(dsn)).faults == []
+
+
+async def test_rows_of_no_block_are_counted_and_named(
+    dsn: str, chain: "asyncpg.Connection[Any]", database: Database
+) -> None:
+    """As the service's own login could write them: it may add to the ledger."""
+    made = f"""INSERT INTO access_ledger (block, {ledger.LOGGED})
+      VALUES ($1, $2, $3, $4, 'c', 'PROV_MOPH-42', 'casework', ARRAY[$5::uuid], '{{phone}}', 'r', '420101')"""
+    async with database.writing() as connection:
+        await bind(connection, EVERYTHING)
+        for block in (6, 7, 7):
+            await connection.execute(made, block, new_id(), new_id(), NOW, new_id())
+    report = await check(dsn)
+    assert report.faults == [
+        "block 6 is not there, and 1 rows name it",
+        "block 7 is not there, and 2 rows name it",
+    ]
+    assert report.strays == 3
+    for block in (0, -1):
+        with pytest.raises(asyncpg.CheckViolationError, match="access_ledger_block_positive"):
+            await chain.execute(made, block, new_id(), new_id(), NOW, new_id())
+
+
+@pytest.mark.parametrize("column", ["pruned_at = sealed_at", "pruned_hash = hash"])
+async def test_no_block_says_half_of_its_loss(chain: "asyncpg.Connection[Any]", column: str) -> None:
+    with pytest.raises(asyncpg.CheckViolationError, match="access_block_pruned_hash"):
+        await chain.execute(f"UPDATE access_block SET {column} WHERE number = 3")
 
 
 @pytest.mark.parametrize(

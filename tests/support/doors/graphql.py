@@ -249,6 +249,12 @@ class GraphqlDoor(Door):
     ) -> Answer:
         return await self._amended(who, "updateClient", {"client_id": client_id}, patch, version, **more)
 
+    async def rotate_client(self, who: str | None, client_id: str, **more: Any) -> Answer:
+        return await self.mutation(who, "rotateClientSecret", {"client_id": client_id}, **more)
+
+    async def revoke_client(self, who: str | None, client_id: str, **more: Any) -> Answer:
+        return await self.mutation(who, "revokeClient", {"client_id": client_id}, **more)
+
     async def areas(self, who: str | None, where: Body | None = None, **more: Any) -> Answer:
         return await self._list(who, "areas", {"filter": where} if where else None, **more)
 

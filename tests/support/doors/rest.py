@@ -177,6 +177,12 @@ class RestDoor(Door):
     async def patch_client(self, who: str | None, client_id: str, patch: Body, **more: Any) -> Answer:
         return await self._call(who, "PATCH", f"/v1/clients/{client_id}", patch, **more)
 
+    async def rotate_client(self, who: str | None, client_id: str, **more: Any) -> Answer:
+        return await self._call(who, "POST", f"/v1/clients/{client_id}/rotate-secret", {}, **more)
+
+    async def revoke_client(self, who: str | None, client_id: str, **more: Any) -> Answer:
+        return await self._call(who, "DELETE", f"/v1/clients/{client_id}", **more)
+
     async def areas(self, who: str | None, where: Body | None = None, **more: Any) -> Answer:
         return await self._list(who, "/v1/areas", where, **more)
 
