@@ -19,7 +19,8 @@ class RateClass(StrEnum):
     ADDRESS = "address"
     """Calls of /oauth/*, by address alone: whoever tries many client ids."""
     LOOKUP = "lookup"
-    """Searches by citizen id, and references by citizen id that named nobody."""
+    """Searches by citizen id, assistance by citizen id that is not recorded, and every citizen id of a registration that
+    is refused because one is taken."""
 
 
 @dataclass(frozen=True, slots=True)

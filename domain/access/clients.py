@@ -22,6 +22,7 @@ from domain.access.public_keys import KeySet
 from domain.errors import Conflict, Fault, Forbidden, Invalid, NotFound, VersionMismatch
 from domain.kernel import Code, Document, Line, Listing, Moment, Paging, Value
 from domain.reference.store import KnownAgency, ReferenceStore
+from domain.registry.free_text import number_faults
 
 DEFAULT_OVERLAP = 86_400
 """Seconds that a rotated secret keeps working: a day to bring the new one to every machine (assumed)."""
@@ -305,7 +306,7 @@ async def create(
     admit(actor, Operation.ADMINISTER)
     agency = (await work.reference.agencies([draft.agency])).get(draft.agency)
     _within_areas(actor, draft.areas, agency)
-    faults = _expiry_faults(draft.expires_at, now)
+    faults = [*number_faults({"name": draft.name}), *_expiry_faults(draft.expires_at, now)]
     if agency is None or not agency.enabled:
         faults.append(Fault("/agency", "unknown-agency", "There is no such agency; see /v1/agencies."))
     if faults:
@@ -342,7 +343,10 @@ async def amend(
     if not changes:
         return _document(client)
     _within_areas(actor, changes.get("areas", ()))
-    if faults := _expiry_faults(changes.get("expires_at"), now):
+    if faults := [
+        *number_faults({"name": changes.get("name")}),
+        *_expiry_faults(changes.get("expires_at"), now),
+    ]:
         raise Invalid("The client has faults; see errors.", faults=faults)
     after = client.model_copy(update=changes)
     amended = await work.clients.amend(

@@ -14,7 +14,7 @@ class RateLimitClass(Value):
     """What is counted apart from the rest."""
 
     name: Annotated[str, Field(max_length=20)]
-    """read, write, graphql, or lookup: searches by citizen id, and references by citizen id that named nobody."""
+    """read, write, graphql, or lookup (by citizen id)."""
     requests: int
     window_seconds: int
 
