@@ -223,7 +223,9 @@ async def make_scene(api: Api) -> Scene:
         "event_id": event["id"],
         "external_id": event["external_id"],
         "spare_household_id": spare["id"],
-        "grant_id": (await made("/v1/access-grants", access_grant({"spare_household_id": spare["id"]})))["id"],
+        "grant_id": (await made("/v1/access-grants", access_grant({"spare_household_id": spare["id"]})))[
+            "id"
+        ],
         "menu_id": (await made("/v1/menus", menu()))["id"],
         "campaign_id": (await made("/v1/campaigns", campaign()))["id"],
         "client_id": (await made("/v1/clients", client()))["client_id"],

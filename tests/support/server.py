@@ -18,7 +18,8 @@ from typing import Any
 
 # Limits stay on, and no test that does not mean to runs into one.
 GENEROUS = {
-    f"KAEJON_RATE_LIMIT_{name}": "1000000/60" for name in ("READ", "WRITE", "GRAPHQL", "TOKEN", "ADDRESS", "LOOKUP")
+    f"KAEJON_RATE_LIMIT_{name}": "1000000/60"
+    for name in ("READ", "WRITE", "GRAPHQL", "TOKEN", "ADDRESS", "LOOKUP")
 }
 ROOT = Path(__file__).resolve().parents[2]
 
