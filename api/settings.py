@@ -33,7 +33,7 @@ class Settings(BaseSettings):
     pool_size: int = Field(default=10, ge=1, le=100)
     """Database connections of each worker."""
     admin_client_id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$")
-    admin_client_secret: str | None = Field(default=None, repr=False, pattern=r"^[\x20-\x7e]{8,256}$")
+    admin_client_secret: str | None = Field(default=None, repr=False, pattern=r"^[\x20-\x7e]{6,256}$")
     """The first admin client of an empty database."""
     trusted_proxies: str = ""
     """Comma-separated networks (CIDR) of our own proxies; only they are believed X-Forwarded-For."""

@@ -98,7 +98,8 @@ def test_metrics_are_exposed() -> None:
 
 
 def test_workers_count_into_one_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(SHARED, raising=False)
+    # Set first, so that it is unset again afterwards: what the call below sets would stay for every later test.
+    monkeypatch.setenv(SHARED, "")
     (tmp_path / "shared").mkdir()
     (tmp_path / "shared/counter_1.db").write_bytes(b"left by an earlier run")
     share_between_workers(tmp_path / "shared")
@@ -111,5 +112,4 @@ def test_workers_count_into_one_place(tmp_path: Path, monkeypatch: pytest.Monkey
         )
         for code in (count, show)
     ]
-    monkeypatch.delenv(SHARED)
     assert 'kaejon_http_requests_total{method="GET",operation="x",status="2xx"} 2.0' in outputs[1].stdout
