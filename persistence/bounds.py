@@ -6,6 +6,7 @@ alone sets them itself, in an uncorrelated sub-select that PostgreSQL evaluates 
 sees nothing.
 """
 
+from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -41,10 +42,19 @@ def bounds_of(actor: Actor) -> Bounds:
 
     Without a scope that has to do with households it has no area here.
     """
-    shown = "on" if sees_unmasked(actor) else "off"
     prefixes = actor.prefixes if touches_households(actor) else ()
+    text = _text(actor.agency, prefixes, unmasked=sees_unmasked(actor))
+    return Bounds(text, may_be_granted(actor))
+
+
+def masked_bounds(agency: str, prefixes: Iterable[str]) -> Bounds:
+    """An agency's over other areas than its client's."""
+    return Bounds(_text(agency, prefixes, unmasked=False))
+
+
+def _text(agency: str, prefixes: Iterable[str], *, unmasked: bool) -> str:
     areas = ",".join(f'"{prefix}"' for prefix in prefixes)
-    return Bounds(f"{shown}|{actor.agency}|{{{areas}}}", may_be_granted(actor))
+    return f"{'on' if unmasked else 'off'}|{agency}|{{{areas}}}"
 
 
 def setting_sql(place: int, *, granted: bool) -> str:
@@ -85,9 +95,6 @@ class Bounded:
         return rows
 
     async def fetchrow(self, sql: str, /, *values: Any) -> Any:
-        gated = _gated(sql, len(values) + 1, self._bounds.granted)
-        if gated is not None:
-            return await self._connection.fetchrow(gated, *values, self._bounds.text)
         return await self._run("fetchrow", sql, values)
 
     async def fetchval(self, sql: str, /, *values: Any) -> Any:

@@ -14,7 +14,9 @@ import asyncpg
 import orjson
 
 SERVICE_ROLE = "kaejon_service"
-SEARCH_PATH = "walled, public"
+WALL = "walled"
+"""The schema of the wall's views."""
+SEARCH_PATH = f"{WALL}, public"
 """A name means the view of the wall where there is one (persistence/wall.py), else the table."""
 
 STATEMENT_TIMEOUT_MS = 30_000

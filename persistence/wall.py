@@ -19,8 +19,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.kernel import NIL
 from persistence.bounds import SETTING
+from persistence.engine import WALL
 
-SCHEMA = "walled"
+SCHEMA = WALL
 
 
 def _part(number: int) -> str:

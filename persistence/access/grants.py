@@ -8,7 +8,7 @@ from domain.access.actor import Scope
 from domain.access.grants import AccessGrantDraft, TooManyGrants
 from domain.access.policy import Reach
 from domain.kernel import Document, Listing, Paging, Trail
-from persistence.bounds import Bounds, bind, bounds_of
+from persistence.bounds import bind, bounds_of, masked_bounds
 from persistence.engine import Connection
 from persistence.exchange.trail import leave
 from persistence.keyset import ORDERS, Source, fetch_page
@@ -47,8 +47,7 @@ class PgGrants:
         actor, connection = reach.actor, self._connection
         await connection.fetchval(_TURN, actor.agency)
         # The household lies behind the wall of the caller's areas; for these statements its provinces are the wall.
-        codes = ",".join(f'"{province}"' for province in provinces)
-        await bind(connection, Bounds(f"off|{actor.agency}|{{{codes}}}"))
+        await bind(connection, masked_bounds(actor.agency, provinces))
         row = await connection.fetchrow(
             _ADD, draft.household_id, grant_id, provinces, actor.agency, actor.client_id, draft.reason, now, expires_at
         )  # fmt: skip
