@@ -5,6 +5,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import cycle
 from typing import Any
 
 import httpx2
@@ -72,7 +73,8 @@ def agency() -> dict[str, Any]:
     return {"code": code, "name_th": "มูลนิธิ", "kind": "ngo", "area_code": "42"}
 
 
-_years = iter(range(2690, 2500, -1))
+# Not those of the reference data; each module has a database of its own, so that they may come round again.
+_years = cycle([*range(2600, 2701), *range(2500, 2560)])
 
 
 def campaign() -> dict[str, Any]:
