@@ -1,6 +1,6 @@
 """What one transaction may see: the verified caller's areas, agency and right to unmasked data.
 
-They are a setting of the transaction, which the views of `persistence/wall.py` read. A statement that runs
+They are settings of the transaction, which the views of `persistence/wall.py` read. A statement that runs
 alone sets them itself, in an uncorrelated sub-select that PostgreSQL evaluates before it reads any row
 (a one-time filter): no further round trip, and nothing is left on the connection. What forgets to set them
 sees nothing.
@@ -15,25 +15,28 @@ from domain.access.actor import Actor
 from domain.access.policy import may_be_granted, sees_unmasked, touches_households
 from persistence.engine import Connection
 
-SETTING = "kaejon.bounds"
-"""`on or off | agency | areas as an array | households granted to the agency as an array`."""
+AREAS = "kaejon.areas"
+"""The areas' prefixes, as an array; a setting of its own, since it is read for every row."""
+HOLDER = "kaejon.holder"
+"""`on or off | agency | households granted to the agency as an array`."""
 GATE = "/*gate*/ true"
 """Stands in the outermost WHERE of a statement that is to be one round trip."""
 
 # Of the agency's grants those inside the caller's provinces; '' is the country.
 _GRANTED = """(SELECT coalesce(array_agg(g.household_id), '{}')::text FROM open_grant g
-  WHERE g.agency = split_part($%(place)d::text, '|', 2) AND g.expires_at > now()
-    AND g.area_code ^@ ANY(ARRAY(SELECT left(own, 2) FROM unnest(split_part($%(place)d, '|', 3)::text[]) AS own)))"""
+  WHERE g.agency = split_part($%(holder)d::text, '|', 2) AND g.expires_at > now()
+    AND g.area_code ^@ ANY(ARRAY(SELECT left(own, 2) FROM unnest($%(areas)d::text::text[]) AS own)))"""
 
 
 class Bounds(NamedTuple):
-    """The caller's, as text of the setting; `granted`: whether broken glass may open further households."""
+    """The caller's, as texts of the settings; `granted`: whether broken glass may open further households."""
 
-    text: str
+    areas: str
+    holder: str
     granted: bool = False
 
 
-EVERYTHING = Bounds('off||{""}')
+EVERYTHING = Bounds('{""}', "off|")
 """For the service's own work over all areas: masked, and of no agency."""
 
 
@@ -43,24 +46,29 @@ def bounds_of(actor: Actor) -> Bounds:
     Without a scope that has to do with households it has no area here.
     """
     prefixes = actor.prefixes if touches_households(actor) else ()
-    text = _text(actor.agency, prefixes, unmasked=sees_unmasked(actor))
-    return Bounds(text, may_be_granted(actor))
+    return _bounds(
+        actor.agency, tuple(prefixes), unmasked=sees_unmasked(actor), granted=may_be_granted(actor)
+    )
 
 
 def masked_bounds(agency: str, prefixes: Iterable[str]) -> Bounds:
     """An agency's over other areas than its client's."""
-    return Bounds(_text(agency, prefixes, unmasked=False))
+    return _bounds(agency, tuple(prefixes), unmasked=False, granted=False)
 
 
-def _text(agency: str, prefixes: Iterable[str], *, unmasked: bool) -> str:
+@lru_cache(maxsize=2048)
+def _bounds(agency: str, prefixes: tuple[str, ...], *, unmasked: bool, granted: bool) -> Bounds:
     areas = ",".join(f'"{prefix}"' for prefix in prefixes)
-    return f"{'on' if unmasked else 'off'}|{agency}|{{{areas}}}"
+    return Bounds(f"{{{areas}}}", f"{'on' if unmasked else 'off'}|{agency}", granted)
 
 
 def setting_sql(place: int, *, granted: bool) -> str:
-    """Sets the bounds bound at `$place` for this transaction."""
-    opened = _GRANTED % {"place": place} if granted else "'{}'"
-    return f"set_config('{SETTING}', ${place}::text || '|' || {opened}, true)"
+    """Sets the bounds bound at `$place` (areas) and the next place (holder) for this transaction."""
+    opened = _GRANTED % {"areas": place, "holder": place + 1} if granted else "'{}'"
+    return (
+        f"set_config('{AREAS}', ${place}::text, true)"
+        f" || set_config('{HOLDER}', ${place + 1}::text || '|' || {opened}, true)"
+    )
 
 
 @lru_cache(maxsize=2048)
@@ -103,7 +111,9 @@ class Bounded:
     async def _run(self, how: str, sql: str, values: tuple[Any, ...]) -> Any:
         gated = _gated(sql, len(values) + 1, self._bounds.granted)
         if gated is not None:
-            return await getattr(self._connection, how)(gated, *values, self._bounds.text)
+            return await getattr(self._connection, how)(
+                gated, *values, self._bounds.areas, self._bounds.holder
+            )
         async with self._connection.transaction():
             await bind(self._connection, self._bounds)
             return await getattr(self._connection, how)(sql, *values)
@@ -111,4 +121,5 @@ class Bounded:
 
 async def bind(connection: Connection, bounds: Bounds) -> None:
     """Sets the bounds for the rest of the transaction under way."""
-    await connection.fetchval(f"SELECT {setting_sql(1, granted=bounds.granted)}", bounds.text)
+    sql = f"SELECT {setting_sql(1, granted=bounds.granted)}"
+    await connection.fetchval(sql, bounds.areas, bounds.holder)

@@ -5,7 +5,7 @@ that was mistyped is not recognised there, and is hidden here from every reader:
 and without a line in the access log.
 """
 
-from persistence.bounds import SETTING
+from persistence.bounds import HOLDER
 
 HIDDEN = "[...]"
 """Stands where the number stood."""
@@ -14,7 +14,7 @@ _DIGIT = "[0-9๐-๙０-９٠-٩۰-۹]"
 _BETWEEN = "[-\u2010-\u2015\u2212 \u00a0._]"
 # 13 digits, Arabic, Thai or full-width, with one separator at most between two of them.
 _NUMBER = f"(?<!{_DIGIT}){_DIGIT}(?:{_BETWEEN}?{_DIGIT}){{12}}(?!{_DIGIT})"
-_OWN = f"(SELECT split_part(current_setting('{SETTING}', true), '|', 2))"
+_OWN = f"(SELECT split_part(current_setting('{HOLDER}', true), '|', 2))"
 
 
 def of_agency(column: str, agency: str) -> str:

@@ -15,7 +15,7 @@ from domain.access.policy import Operation, admit
 from domain.kernel import Paging
 from domain.registry.household import HouseholdFilter
 from domain.registry.store import Includes
-from persistence.bounds import GATE, SETTING, Bounded, Bounds, bind, bounds_of
+from persistence.bounds import AREAS, GATE, HOLDER, Bounded, Bounds, bind, bounds_of
 from persistence.demo.load import load
 from persistence.engine import SEARCH_PATH, SERVICE_ROLE, Database
 from persistence.metadata import METADATA
@@ -171,10 +171,13 @@ async def test_the_country_is_every_row(filled: str) -> None:
         assert await connection.fetchval("SELECT count(*) FROM household") == 60
 
 
-@pytest.mark.parametrize("text", ["", "off", "off|SCJP", "off|SCJP|", "off|SCJP||"])
-async def test_broken_bounds_show_nothing(filled: str, text: str) -> None:
+@pytest.mark.parametrize("areas", [None, "", "{}"])
+@pytest.mark.parametrize("holder", [None, "", "off", "off|SCJP", "on|SCJP|", "on|SCJP|{}|"])
+async def test_broken_bounds_show_nothing(filled: str, areas: str | None, holder: str | None) -> None:
     async with naked(filled) as connection:
-        await connection.execute("SELECT set_config($1, $2, true)", SETTING, text)
+        for setting, text in ((AREAS, areas), (HOLDER, holder)):
+            if text is not None:
+                await connection.execute("SELECT set_config($1, $2, true)", setting, text)
         assert await connection.fetchval("SELECT count(*) FROM household") == 0
 
 
@@ -237,7 +240,8 @@ async def test_a_gated_statement_is_bounded_and_leaves_nothing_behind(filled: st
     async with database.reading() as connection:
         assert await Bounded(connection, bounds_of(actor("42"))).fetchval(count) > 0
         assert await connection.fetchval("SELECT count(*) FROM household") == 0
-        assert not await connection.fetchval("SELECT current_setting($1, true)", SETTING)
+        for setting in (AREAS, HOLDER):
+            assert not await connection.fetchval("SELECT current_setting($1, true)", setting)
     await database.close()
 
 
@@ -346,6 +350,6 @@ async def test_the_role_makes_nothing_and_owns_nothing(filled: str) -> None:
 
 
 def test_bounds_are_text_that_a_token_cannot_break() -> None:
-    assert bounds_of(actor("42", "4101")) == Bounds('off|SCJP|{"42","4101"}', granted=True)
-    assert bounds_of(actor("*")) == Bounds('off|SCJP|{""}', granted=False)
-    assert bounds_of(actor()) == Bounds("off|SCJP|{}", granted=False)
+    assert bounds_of(actor("42", "4101")) == Bounds('{"42","4101"}', "off|SCJP", granted=True)
+    assert bounds_of(actor("*")) == Bounds('{""}', "off|SCJP", granted=False)
+    assert bounds_of(actor()) == Bounds("{}", "off|SCJP", granted=False)

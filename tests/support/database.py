@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from persistence.bounds import Bounds, bind
 from persistence.engine import Connection, Database
 
-ALL = Bounds('on||{""}')
+ALL = Bounds('{""}', "on|")
 """Every area, unmasked."""
 
 

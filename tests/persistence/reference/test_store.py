@@ -35,7 +35,7 @@ async def connection(module_dsn: str) -> AsyncIterator[Connection]:
         transaction: Any = found.transaction()
         await transaction.start()
         # Bounds without any area: what is written here is nobody's.
-        await bind(found, Bounds("off||{}"))
+        await bind(found, Bounds("{}", "off|"))
         yield found
         await transaction.rollback()
     await database.close()
