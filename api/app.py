@@ -51,6 +51,7 @@ from persistence.access.standing import PgStanding, watched
 from persistence.cipher import BlindIndex, FieldCipher
 from persistence.engine import Database
 from persistence.exchange.idempotency import MOST_FORGOTTEN
+from persistence.files import Files
 from persistence.migrate import head
 from persistence.sealing import Keys, Sealing
 from persistence.work import WorkFactory
@@ -107,6 +108,10 @@ class Worker:
         self.database: Database | None = None
         self.metrics = Metrics()
 
+    @property
+    def dsn(self) -> str:
+        return self._dsn
+
     async def start(self, stack: AsyncExitStack) -> Services:
         """Connects and begins to watch what is barred; `stack` undoes it."""
         database = self.database = await Database.open(self._dsn, size=self._pool_size)
@@ -146,6 +151,7 @@ class Worker:
             issuer=self._issuer,
             purposes=purposes,
             new_id=new_id,
+            files=Files(self.settings.files),
             limits=limits,
         )
 
@@ -298,7 +304,7 @@ def from_environment() -> FastAPI:
     issuer = os.environ["KAEJON_SERVING_ISSUER"]
     worker = Worker(
         dsn=os.environ["KAEJON_SERVING_DSN"],
-        keyring=_keyring_of_environment(),
+        keyring=keyring_of_environment(),
         issuer=issuer,
         pool_size=int(os.environ.get("KAEJON_SERVING_POOL", "10")),
         keys_file=None if os.environ.get("KAEJON_KEYS") else Path(os.environ["KAEJON_SERVING_KEYS"]),
@@ -319,7 +325,7 @@ def _end_with_supervisor() -> None:
     threading.Thread(target=wait, name="supervisor", daemon=True).start()
 
 
-def _keyring_of_environment() -> Keyring:
+def keyring_of_environment() -> Keyring:
     text = os.environ.get("KAEJON_KEYS")
     if text:
         return Keyring.from_json(text, source="KAEJON_KEYS")

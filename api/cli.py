@@ -74,6 +74,26 @@ def serve(
             run(settings, prepared, announce)
 
 
+@app.command()
+def worker(data_dir: DataDir = None) -> None:
+    """Run imports, exports and webhooks against KAEJON_DATABASE_URL; `serve` does so itself unless told not to."""
+    from api import bootstrap
+    from api.serve import hand_down
+    from api.worker import main as run
+
+    settings = _settings(data_dir=data_dir)
+    if settings.database_url is None:
+        raise SystemExit(
+            "kaejon: set KAEJON_DATABASE_URL; beside the embedded database `kaejon serve` runs the jobs"
+        )
+    with _explained():
+        keyring = bootstrap.keyring_of(settings)
+        with bootstrap.database_server(settings) as (owner_dsn, dsn):
+            prepared = asyncio.run(bootstrap.prepare(settings, owner_dsn, dsn, keyring, _say))
+            hand_down(settings, prepared)
+            run()
+
+
 def _demo_hint(settings: Settings, url: str) -> str:
     """A curl that works, with no secret on the screen."""
     file = settings.data_dir / "demo-clients.json"

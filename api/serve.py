@@ -13,6 +13,7 @@ from pathlib import Path
 
 import uvicorn
 
+from api.beside import beside
 from api.bootstrap import Prepared
 from api.keyring import FILE_NAME
 from api.operations.metrics import share_between_workers
@@ -29,31 +30,32 @@ class PortTaken(Exception):
 
 def serve(settings: Settings, prepared: Prepared, announce: Callable[[str], None]) -> None:
     """Serves until SIGTERM or SIGINT; `announce` is called once, with the URL, when it answers."""
-    _hand_down(settings, prepared)
+    hand_down(settings, prepared)
     url = f"http://{_bracketed(settings.host)}:{settings.port}"
     # What was asked for has been done: a supervisor need not take the stop for a failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     threading.Thread(target=_announce_when_ready, args=(settings, lambda: announce(url)), daemon=True).start()
-    uvicorn.run(
-        "api.app:from_environment",
-        factory=True,
-        host=settings.host,
-        port=settings.port,
-        workers=settings.workers,
-        loop="uvloop",
-        http=Protocol,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=GRACE_S,
-        # The edge refuses first, in our own shape; this is for connections that never get that far.
-        limit_concurrency=4 * settings.limit_concurrency,
-        h11_max_incomplete_event_size=65_536,
-        ws="none",
-        app_dir=str(Path(__file__).resolve().parent.parent),
-    )
+    with beside(settings.background):
+        uvicorn.run(
+            "api.app:from_environment",
+            factory=True,
+            host=settings.host,
+            port=settings.port,
+            workers=settings.workers,
+            loop="uvloop",
+            http=Protocol,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=GRACE_S,
+            # The edge refuses first, in our own shape; this is for connections that never get that far.
+            limit_concurrency=4 * settings.limit_concurrency,
+            h11_max_incomplete_event_size=65_536,
+            ws="none",
+            app_dir=str(Path(__file__).resolve().parent.parent),
+        )
 
 
 def refuse_taken(settings: Settings) -> None:
@@ -68,7 +70,7 @@ def refuse_taken(settings: Settings) -> None:
             ) from None
 
 
-def _hand_down(settings: Settings, prepared: Prepared) -> None:
+def hand_down(settings: Settings, prepared: Prepared) -> None:
     """The workers' environment: nothing secret goes onto a command line."""
     os.environ["KAEJON_SERVING_DSN"] = prepared.dsn
     os.environ["KAEJON_SERVING_ISSUER"] = settings.issuer
@@ -77,6 +79,7 @@ def _hand_down(settings: Settings, prepared: Prepared) -> None:
     os.environ["KAEJON_SERVING_KEYS"] = os.environ.get("KAEJON_KEYS_FILE") or str(
         settings.data_dir / FILE_NAME
     )
+    os.environ["KAEJON_FILES_DIR"] = str(settings.files.resolve())
     os.environ["KAEJON_HEADER_DEADLINE"] = str(settings.header_deadline)
     if settings.workers > 1:
         # Counters of several processes are added up through files.

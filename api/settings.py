@@ -25,6 +25,10 @@ class Settings(BaseSettings):
     owner_database_url: str | None = Field(default=None, repr=False)
     """The login that migrates, where it is not the one that serves."""
     data_dir: Path = Path("data")
+    files_dir: Path | None = None
+    """Uploads and exports, sealed; default: `files` in the data directory. Every process needs the same one."""
+    background: int = Field(default=1, ge=0, le=16)
+    """Processes beside the server that run imports, exports and webhooks; 0 where `kaejon worker` runs elsewhere."""
     public_url: str | None = None
     """The base of the service's own URLs and the issuer of its tokens; default: http://HOST:PORT."""
     host: str = "127.0.0.1"
@@ -76,6 +80,10 @@ class Settings(BaseSettings):
     def rates(self) -> dict[RateClass, Rate]:
         """Raises ValueError."""
         return rates_of({kind: getattr(self, f"rate_limit_{kind}") for kind in RateClass})
+
+    @property
+    def files(self) -> Path:
+        return self.files_dir or self.data_dir / "files"
 
     @property
     def proxies(self) -> tuple[Network, ...]:

@@ -1,7 +1,6 @@
 """What every request is served with, put together once by the composition root."""
 
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
@@ -12,20 +11,7 @@ from api.paging import Cursors
 from auth.clients import ClientSecrets
 from auth.keys import SigningSupply
 from auth.tokens import TokenVerifier
-from domain.access.actor import Actor
-from domain.work import UnitOfWork
-
-
-class Works(Protocol):
-    """Hands out units of work."""
-
-    def reading(self, actor: Actor | None = None) -> AbstractAsyncContextManager[UnitOfWork]:
-        """In autocommit, within what `actor` may see; without one, nothing of any household."""
-        ...
-
-    def writing(self, actor: Actor | None = None) -> AbstractAsyncContextManager[UnitOfWork]:
-        """One transaction within the same bounds, committed when the block ends."""
-        ...
+from domain.exchange.jobs import Files, Works
 
 
 def utc_now() -> datetime:
@@ -55,5 +41,6 @@ class Services:
     purposes: frozenset[str]
     """Codes that X-Purpose may carry."""
     new_id: Callable[[], UUID]
+    files: Files
     now: Callable[[], datetime] = utc_now
     limits: RateLimits = field(default_factory=RateLimits.alone)

@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from persistence.embedded import EmbeddedUnavailable, installed_binaries
 from persistence.engine import SERVICE_ROLE
+from persistence.exchange import epoch
 
 CHUNK = 65_536
 """Bytes of `pg_dump`'s output in one chunk."""
@@ -159,12 +160,15 @@ async def _settle_changes(dsn: str) -> None:
 
     The feed gives out what is older than the oldest running transaction. The numbers in the backup are of
     another server's count, and where that was further on they would lie in the future of this one: such changes
-    would be held back until it has caught up, which may be never. 3 is the first number PostgreSQL gives.
+    would be held back until it has caught up, which may be never.
     """
     connection = await asyncpg.connect(dsn)
     try:
         if await connection.fetchval("SELECT to_regclass('public.change') IS NOT NULL"):
-            await connection.execute("UPDATE public.change SET transaction_id = '3'", timeout=None)
+            await connection.execute(epoch.SETTLE, timeout=None)
+        # Whoever followed the feed of what was saved may have seen more than the backup holds.
+        if await connection.fetchval("SELECT to_regclass('public.feed_epoch') IS NOT NULL"):
+            await connection.execute(epoch.END)
     finally:
         await connection.close()
 

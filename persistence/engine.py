@@ -21,6 +21,8 @@ SEARCH_PATH = f"{WALL}, public"
 
 STATEMENT_TIMEOUT_MS = 30_000
 ACQUIRE_TIMEOUT_S = 10.0
+_PATIENT = {"statement_timeout": "0", "idle_in_transaction_session_timeout": "0"}
+"""For background work over the whole country."""
 
 
 class Connection(Protocol):
@@ -66,10 +68,13 @@ class Database:
     its own check-out and check-in cost as much as a third of a hot read.
     """
 
-    def __init__(self, pool: "asyncpg.Pool[Any]", alone: Callable[[], Awaitable[Any]]) -> None:
+    def __init__(self, pool: "asyncpg.Pool[Any]", alone: Callable[..., Awaitable[Any]]) -> None:
         self._pool = pool
         self.alone = alone
-        """Makes a connection outside the pool, for what must not wait behind requests; its user closes it."""
+        """Makes a connection outside the pool, for what must not wait behind requests; its user closes it.
+
+        With `deadline=False` its statements may take as long as they take.
+        """
         self.resting: list[Any] = []
         self.waiting = 0
         """Requests that wait for a connection: while there are any, none goes to rest."""
@@ -94,8 +99,13 @@ class Database:
             "command_timeout": STATEMENT_TIMEOUT_MS / 1000 + 5,
         }
 
-        async def alone() -> Any:
-            connection = await asyncpg.connect(dsn, **common)
+        async def alone(*, deadline: bool = True) -> Any:
+            own = (
+                common
+                if deadline
+                else {**common, "server_settings": {**settings, **_PATIENT}, "command_timeout": None}
+            )
+            connection = await asyncpg.connect(dsn, **own)
             await _prepare(connection)
             return connection
 

@@ -8,16 +8,25 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from persistence import wall
+from persistence import jobs, wall
 from persistence.engine import SERVICE_ROLE
 from persistence.metadata import METADATA
 
 READ_ONLY = ("alembic_version",)
+THE_OWNERS = ("feed_epoch",)
+"""Written by the owner alone: at the start, at a restore, by retention."""
 APPEND_ONLY = (
     "change", "audit", "access_ledger", "access_block", "access_grant", "problem_move", "assignment_move", "analysis",
 )  # fmt: skip
 # The sealer moves rows on from here; what it has sealed only the owner could still take away, and not unseen.
 MOVED_ON = ("access_log",)
+# What was said stays: these columns alone may be written again, by corrections and by what becomes of the household.
+AMENDABLE = {
+    "assistance_event": (
+        "household_id", "area_code", "beneficiaries", "linked_at", "confirmed_at", "superseded_by", "corrected_at",
+        "voided_at", "correction_reason", "status", "version",
+    ),
+}  # fmt: skip
 DELETABLE = (
     "citizen_identity",
     "indicator_result",
@@ -30,14 +39,21 @@ DELETABLE = (
     "queued_event",
     "reference_load",
     "code",
+    "webhook",
+    "webhook_delivery",
 )
+
+FOLLOWING = ("problem_move", "assignment_move", "analysis", "access_grant")
+"""Append-only, and yet of a household: the columns `AREA` follow it when it moves or is merged; nothing that was
+said can be changed."""
+AREA = ("household_id", "area_code")
 
 
 def privileges(table: str) -> tuple[str, ...]:
     """The rights of the service's role on one table."""
-    if table in READ_ONLY:
+    if table in (*READ_ONLY, *THE_OWNERS):
         return ("SELECT",)
-    if table in APPEND_ONLY:
+    if table in APPEND_ONLY or table in AMENDABLE:
         return ("SELECT", "INSERT")
     if table in MOVED_ON:
         return ("SELECT", "INSERT", "DELETE")
@@ -71,7 +87,7 @@ async def apply_grants(connection: AsyncConnection) -> None:
     if not may:
         await connection.execute(sa.text(f"GRANT {SERVICE_ROLE} TO CURRENT_USER"))
     await connection.execute(sa.text(f"GRANT USAGE ON SCHEMA {wall.SCHEMA} TO {SERVICE_ROLE}"))
-    for statement in grants():
+    for statement in (*grants(), *jobs.grants()):
         await connection.exec_driver_sql(statement)
 
 
@@ -84,10 +100,15 @@ def grants() -> Sequence[str]:
         made.append(f"REVOKE ALL ON {place} FROM {SERVICE_ROLE}")
         rights = [right for right in privileges(table) if right != "SELECT" or table not in wall.SEALED]
         made.append(f"GRANT {', '.join(rights)} ON {place} TO {SERVICE_ROLE}")
+        if table in AMENDABLE:
+            made.append(f"GRANT UPDATE ({', '.join(AMENDABLE[table])}) ON {place} TO {SERVICE_ROLE}")
+        if table in FOLLOWING:
+            made.append(f"GRANT UPDATE ({', '.join(AREA)}) ON {place} TO {SERVICE_ROLE}")
         if table in wall.SEALED:
             hidden = wall.SEALED[table]
             shown = ", ".join(one.name for one in METADATA.tables[table].columns if one.name not in hidden)
             made.append(f"GRANT SELECT ({shown}) ON {place} TO {SERVICE_ROLE}")
             made.append(f'GRANT SELECT ON {wall.SCHEMA}."{table}_sealed" TO {SERVICE_ROLE}')
     made.append(f"GRANT SELECT ON {wall.SCHEMA}.open_grant TO {SERVICE_ROLE}")
+    made.append(f"GRANT SELECT ON {wall.SCHEMA}.feed_position TO {SERVICE_ROLE}")
     return made

@@ -6,6 +6,7 @@ from persistence.access import tables as access
 from persistence.assistance import tables as assistance
 from persistence.casework import tables as casework
 from persistence.exchange import tables as exchange
+from persistence.exchange import webhook_tables as webhooks
 from persistence.reference import tables as reference
 from persistence.registry import tables as registry
 
@@ -43,6 +44,9 @@ TABLES: tuple[type[SQLModel], ...] = (
     assistance.EventKeyRow,
     assistance.QueuedEventRow,
     exchange.ChangeRow,
+    exchange.FeedEpochRow,
     exchange.AuditRow,
     exchange.IdempotencyRow,
+    webhooks.WebhookRow,
+    webhooks.WebhookDeliveryRow,
 )

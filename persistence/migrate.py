@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from persistence import wall
+from persistence.exchange import epoch
 from persistence.grants import apply_grants
 
 _LOCK = 0x6B61656A6F6E
@@ -59,6 +60,7 @@ async def upgrade(dsn: str) -> None:
                     await connection.run_sync(lambda sync: command.upgrade(config(sync), "head"))
                     await wall.raise_wall(connection)
                 await apply_grants(connection)
+                await epoch.begin(connection)
     finally:
         await engine.dispose()
 

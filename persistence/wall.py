@@ -77,7 +77,7 @@ OPEN: frozenset[str] = frozenset(
     {
         "area", "agency", "indicator", "code", "campaign", "menu", "reference_load", "client", "revoked_token",
         "client_assertion", "idempotency", "event_key", "access_block", "signing_key", "key_adoption",
-        "quota",
+        "quota", "feed_epoch", "webhook", "webhook_delivery",
     }
 )  # fmt: skip
 """The others: reference data and clients; identifiers without personal data; what is sealed whole."""
@@ -98,6 +98,10 @@ def statements() -> Sequence[str]:
             f'CREATE VIEW {SCHEMA}."{table}_sealed" AS SELECT household_id, id, {", ".join(columns)}'
             f' FROM public."{table}" t WHERE {_UNMASKED} AND {WALLED[table]}'
         )
+    # Where every change stands, and nothing of what it is: how far the feed has got is everybody's.
+    made.append(
+        f"CREATE VIEW {SCHEMA}.feed_position AS SELECT transaction_id, id, left(area_code, 2) AS province FROM public.change"
+    )
     made.append(
         f"CREATE VIEW {SCHEMA}.open_grant AS SELECT household_id, area_code, agency, expires_at FROM public.access_grant"
     )

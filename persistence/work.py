@@ -15,6 +15,7 @@ from persistence.casework.assignments import PgAssignments
 from persistence.casework.menus import PgMenus
 from persistence.casework.problems import PgProblems
 from persistence.engine import Connection, Database, Lease
+from persistence.exchange.changes import PgChanges
 from persistence.exchange.idempotency import PgIdempotency
 from persistence.reference.store import PgReference
 from persistence.registry.households import PgHouseholds
@@ -82,6 +83,10 @@ class PgWork:
         return PgGrants(self.connection, self.new_id)
 
     @property
+    def changes(self) -> PgChanges:
+        return PgChanges(self.connection)
+
+    @property
     def idempotency(self) -> PgIdempotency:
         return PgIdempotency(self._plain, self._sealing)
 
@@ -102,6 +107,22 @@ class WorkFactory:
             if actor is not None:
                 await bind(connection, bounds_of(actor)._replace(granted=False))
             yield PgWork(connection, self._sealing, self._new_id)
+
+    @asynccontextmanager
+    async def lasting(self, actor: Actor | None = None, *, snapshot: bool = False) -> AsyncIterator[PgWork]:
+        """One long transaction within the same bounds, on a connection of its own without deadlines.
+
+        With `snapshot` it reads one state of the database throughout, and writes nothing.
+        """
+        connection = await self._database.alone(deadline=False)
+        try:
+            isolation = "repeatable_read" if snapshot else "read_committed"
+            async with connection.transaction(isolation=isolation, readonly=snapshot):
+                if actor is not None:
+                    await bind(connection, bounds_of(actor)._replace(granted=False))
+                yield PgWork(connection, self._sealing, self._new_id)
+        finally:
+            await connection.close(timeout=10)
 
 
 class Reading:

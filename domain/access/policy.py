@@ -64,7 +64,11 @@ class Operation(Enum):
     MAKE_ASSIGNMENTS = ("make assignments", _MAKE_ASSIGNMENTS, Breadth.BY_SCOPE, False)
     MOVE_ASSIGNMENTS = ("move assignments", _MOVE_ASSIGNMENTS, Breadth.BY_SCOPE, False)
     READ_ASSISTANCE = ("read assistance", (Scope.ASSISTANCE_READ,), Breadth.BY_SCOPE, False, True)
+    MANAGE_WEBHOOKS = ("manage webhooks", (Scope.WEBHOOKS_WRITE,), Breadth.AREAS, False)
     WRITE_ASSISTANCE = ("write assistance", (Scope.ASSISTANCE_WRITE,), Breadth.AREAS, False)
+    READ_CHANGES = ("read the change feed", (Scope.CHANGES_READ,), Breadth.BY_SCOPE, False)
+    CHECK_ASSISTANCE = ("ask for overlaps", (Scope.ASSISTANCE_READ, Scope.ASSISTANCE_WRITE), Breadth.AREAS, False)
+    READ_QUEUE = ("read the queue of unknown households", (Scope.HOUSEHOLDS_WRITE,), Breadth.AREAS, False)
 
     def __init__(
         self, label: str, scopes: tuple[Scope, ...], breadth: Breadth, personal: bool, grantable: bool = False

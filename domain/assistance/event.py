@@ -135,7 +135,20 @@ class AssistanceEvent(Value):
     obstacle: str | None
     suggestion: str | None
     status: EventStatus
+    """`corrected` and `voided` count no more; what was said stays readable."""
     recorded_at: datetime
+    confirmed_at: datetime | None
+    """When its assignment was confirmed."""
+    supersedes: UUID | None
+    """The earlier version that this one replaces."""
+    superseded_by: UUID | None
+    """The version that replaces this one; the newest has none."""
+    corrected_at: datetime | None
+    voided_at: datetime | None
+    correction_reason: str | None
+    """Why it was corrected or voided."""
+    version: int
+    """Grows with what becomes of the event; what was said never changes."""
 
 
 class RecordedEvent(AssistanceEvent):
@@ -155,6 +168,15 @@ class EventReceipt(Value):
     recorded_at: datetime
     linked_at: datetime | None
     """When an event that waited for its household found it."""
+    confirmed_at: datetime | None
+    """When its assignment was confirmed."""
+    snapshot: str | None
+    """The month of the first snapshot that has counted it; null: none so far."""
+    corrected_at: datetime | None
+    voided_at: datetime | None
+    correction_reason: str | None
+    supersedes: UUID | None
+    superseded_by: UUID | None
 
 
 class EventFilter(Value):
@@ -166,3 +188,27 @@ class EventFilter(Value):
     provided_from: date | None = None
     provided_to: date | None = None
     recorded_since: Moment | None = None
+
+
+class QueuedEvent(Value):
+    """Help that waits for its household to be registered: whom somebody has helped, and no register knows."""
+
+    id: UUID
+    """The event's; its agency knows whom it means."""
+    agency: str
+    areas: list[str]
+    """Where the household may live: the areas of the client that posted the event; empty text: anywhere."""
+    citizen_id: str | None
+    """Its last three digits, whatever the caller's rights."""
+    house_code: str | None
+    dimension: ProblemDimension
+    assistance_type: AssistanceType
+    provided_on: date
+    recorded_at: datetime
+
+
+class QueueFilter(Value):
+    area: Annotated[list[AreaCode], Field(max_length=50)] = []
+    """Events whose household may live there."""
+    agency: Annotated[list[Line], Field(max_length=20)] = []
+    dimension: Annotated[list[ProblemDimension], Field(max_length=6)] = []

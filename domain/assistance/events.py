@@ -11,7 +11,7 @@ from domain.access.policy import Operation, admit
 from domain.assistance.event import EventDraft, EventFilter, OnUnknown
 from domain.assistance.store import Recorded
 from domain.calendar import today
-from domain.errors import AmbiguousIdentifier, Conflict, Fault, Invalid, NotFound
+from domain.errors import AmbiguousIdentifier, Conflict, DomainError, Fault, Invalid, NotFound
 from domain.kernel import Document, Line, Listing, Paging
 from domain.registry.free_text import personal_data_faults
 from domain.work import UnitOfWork
@@ -78,6 +78,9 @@ def warnings(draft: EventDraft) -> list[str]:
 async def record(work: UnitOfWork, actor: Actor, draft: EventDraft, *, now: datetime) -> tuple[bool, bytes]:
     """Records one event with its effects; whether it is new, and the event with its receipt as JSON.
 
+    A retry of what was recorded is a duplicate of the first version, whatever has corrected it since. An event
+    that may be queued needs a transaction around it: nobody registers its household while it is looked for.
+
     Raises Invalid, UnknownHousehold, ExternalIdConflict, AmbiguousIdentifier, Conflict `assignment-closed`.
     """
     reach = admit(actor, Operation.WRITE_ASSISTANCE)
@@ -91,22 +94,25 @@ async def record(work: UnitOfWork, actor: Actor, draft: EventDraft, *, now: date
 
 
 def _with_receipt(recorded: Recorded, warned: list[str]) -> bytes:
-    match recorded.verdict:
-        case "created" | "duplicate" | "queued":
-            pass
-        case "external-id-conflict":
-            raise ExternalIdConflict
-        case "unknown-household":
-            raise UnknownHousehold
-        case "ambiguous-identifier":
-            raise AmbiguousIdentifier
-        case "assignment-closed":
-            raise Conflict("The assignment is not open to assistance any more.", code="assignment-closed")
-        case verdict:
-            pointer, detail = _REFUSALS[verdict]
-            raise Invalid.at(pointer, verdict, detail)
+    if recorded.verdict not in ("created", "duplicate", "queued"):
+        raise refusal(recorded.verdict)
     receipt = {"outcome": recorded.verdict, "household_id": recorded.household_id, "warnings": warned}
     return recorded.text[:-1] + b',"receipt":' + json.dumps(receipt).encode() + b"}"
+
+
+def refusal(verdict: str, *, at: str = "") -> DomainError:
+    """A verdict that recorded nothing, as an error; `at` is the pointer of what holds the event."""
+    match verdict:
+        case "external-id-conflict":
+            return ExternalIdConflict()
+        case "unknown-household":
+            return UnknownHousehold()
+        case "ambiguous-identifier":
+            return AmbiguousIdentifier()
+        case "assignment-closed":
+            return Conflict("The assignment is not open to assistance any more.", code="assignment-closed")
+    pointer, detail = _REFUSALS[verdict]
+    return Invalid.at(at + pointer, verdict, detail)
 
 
 async def read(work: UnitOfWork, actor: Actor, event_id: UUID) -> Document:
@@ -115,7 +121,7 @@ async def read(work: UnitOfWork, actor: Actor, event_id: UUID) -> Document:
 
 
 async def by_external_id(work: UnitOfWork, actor: Actor, external_id: str) -> Document:
-    """The caller's own agency's event. Raises NotFound."""
+    """The newest version of the caller's own agency's event. Raises NotFound."""
     reach = admit(actor, Operation.READ_ASSISTANCE)
     try:
         named = _EXTERNAL_ID.validate_python(external_id)

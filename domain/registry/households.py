@@ -52,7 +52,7 @@ async def register(work: UnitOfWork, actor: Actor, draft: HouseholdDraft, *, now
     """
     reach = admit(actor, Operation.WRITE_HOUSEHOLDS)
     faults = household_faults(draft, today=today(now))
-    if not await _known_place(work, draft.area_code):
+    if not await known_place(work, draft.area_code):
         faults.append(Fault("/area_code", "unknown-area", "There is no such subdistrict; see /v1/areas."))
     if faults:
         raise Invalid("The household breaks rules; see errors.", faults=faults)
@@ -67,7 +67,7 @@ async def register(work: UnitOfWork, actor: Actor, draft: HouseholdDraft, *, now
     household_id = work.new_id()
     await work.households.add(reach, household_id, draft, now=now)
     await work.events.link_queued(reach, household_id, now=now)
-    return await _shown(work, reach, household_id, now)
+    return await shown(work, reach, household_id, now)
 
 
 async def read(
@@ -152,7 +152,7 @@ async def amend(
     changes = _changes(held, patch)
     if changes:
         await work.households.amend(reach, held, changes, now=now)
-    return await _shown(work, reach, household_id, now)
+    return await shown(work, reach, household_id, now)
 
 
 async def survey(
@@ -194,17 +194,19 @@ async def survey(
         await work.reference.mpi_members(results.fiscal_year, results.edition),
     )
     await work.households.put_results(reach, held, results, mask, now=now)
-    return await _shown(work, reach, household_id, now)
+    return await shown(work, reach, household_id, now)
 
 
-async def _shown(work: UnitOfWork, reach: Reach, household_id: UUID, now: datetime) -> Document:
+async def shown(work: UnitOfWork, reach: Reach, household_id: UUID, now: datetime) -> Document:
+    """What was written, as its writer may see it. Raises NotFound."""
     found = await work.households.view(reach, household_id, Includes(), now=now)
     if found is None:
         raise NotFound
     return found
 
 
-async def _known_place(work: UnitOfWork, area_code: str) -> bool:
+async def known_place(work: UnitOfWork, area_code: str) -> bool:
+    """Whether a household can have this area code."""
     return any([await work.reference.area_exists(code) for code in place_parents(area_code)])
 
 

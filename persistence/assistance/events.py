@@ -1,7 +1,7 @@
 """Assistance events on one connection."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,15 +14,26 @@ from domain.assistance.store import Recorded
 from domain.kernel import Document, Listing, Paging
 from persistence.assistance import queue
 from persistence.assistance.recording import RECORD
-from persistence.assistance.views import COLUMNS
+from persistence.assistance.views import COLUMNS, RECEIPT
 from persistence.bounds import GATE
 from persistence.engine import Connection
 from persistence.keyset import ORDERS, Source, fetch_page
-from persistence.masking import of_agency
 from persistence.sealing import Sealing
 from persistence.sql import Binds, or_granted, within
 
 _SOURCE = Source("assistance_event", "ev", COLUMNS)
+
+_CONFIRM = """WITH confirmed AS (
+    UPDATE assistance_event ev SET status = 'confirmed', confirmed_at = $3, version = ev.version + 1
+    WHERE ev.household_id = $1 AND ev.assignment_id = $2 AND ev.status = 'recorded'
+    RETURNING ev.household_id, ev.id, ev.area_code, ev.agency, ev.version),
+  fed AS (
+    INSERT INTO change (household_id, id, area_code, type, resource_id, action, version, agency, occurred_at)
+    SELECT household_id, gen_random_uuid(), area_code, 'assistance_event', id, 'updated', version, agency, $3 FROM confirmed),
+  audited AS (
+    INSERT INTO audit (household_id, id, at, client_id, agency, request_id, operation, resource, area_code)
+    SELECT household_id, gen_random_uuid(), $3, $4, $5, $6, 'assistance_event.confirmed', id::text, area_code FROM confirmed)
+  SELECT count(*) FROM confirmed"""
 
 
 class PgEvents:
@@ -39,13 +50,19 @@ class PgEvents:
             assert row is not None
             # A twin won the key while this statement waited; it is committed now, and will be found.
             if row[0] != "raced":
-                return Recorded(row[0], row[1] or await self._waiting(reach, draft), row[2])
-
-    async def _waiting(self, reach: Reach, draft: EventDraft) -> bytes:
-        """A retried event that still waits in the queue."""
-        return await queue.waiting(self._connection, reach.actor.agency, "external_id", draft.external_id)
+                # A retried event may still wait in the queue.
+                text = row[1] or await queue.first(self._connection, reach.actor.agency, draft.external_id)
+                return Recorded(row[0], text, row[2])
 
     async def queue(self, reach: Reach, event_id: UUID, draft: EventDraft, *, now: datetime) -> Recorded:
+        by, household = self._named(draft)
+        if by != "id":
+            indexes, codes = ([household], []) if by == "citizen_id" else ([], [household])
+            await queue.hold(self._connection, indexes, codes)
+            # Whoever registered it while this one came here has committed: now it is there, or not to come.
+            again = await self.record(reach, event_id, draft, now=now)
+            if again.verdict != "unknown-household":
+                return again
         hashed = self.content_hash(draft)
         return await queue.put(self._connection, self._sealing, reach, event_id, draft, hashed, now=now)
 
@@ -53,17 +70,16 @@ class PgEvents:
         return await queue.link(self._connection, household_id, now=now)
 
     async def receipt(self, reach: Reach, event_id: UUID) -> Document | None:
-        binds = Binds((event_id,))
-        conditions = ["ev.id = $1", *_opened(reach, binds)]
-        text = await self._connection.fetchval(
-            f"""SELECT (SELECT row_to_json(t) FROM (SELECT ev.id AS event_id,
-              {of_agency("ev.external_id", "ev.agency")}, ev.household_id, ev.status,
-              ev.recorded_at, ev.linked_at) t) FROM assistance_event ev WHERE {" AND ".join(conditions)} AND {GATE}""",
-            *binds,
+        binds = Binds((event_id, reach.actor.agency))
+        waiting = queue.receipt("$2", "$1")
+        return await self._one(RECEIPT, ["ev.id = $1", *_opened(reach, binds)], waiting, binds)
+
+    async def confirm(self, reach: Reach, household_id: UUID, assignment_id: UUID, *, now: datetime) -> int:
+        actor = reach.actor
+        count: int = await self._connection.fetchval(
+            _CONFIRM, household_id, assignment_id, now, actor.client_id, actor.agency, actor.request_id
         )
-        if text is None:
-            text = await queue.receipt(self._connection, reach.actor.agency, event_id)
-        return None if text is None else Document(text, 1)
+        return count
 
     def _named(self, draft: EventDraft) -> tuple[str, Any]:
         ref = draft.household
@@ -117,31 +133,32 @@ class PgEvents:
         )
 
     async def view(self, reach: Reach, event_id: UUID) -> Document | None:
-        found = await self._one(reach, "ev.id = $1", event_id)
-        return found or await self._queued(reach, "id", event_id)
+        binds = Binds((event_id, reach.actor.agency))
+        return await self._one(
+            COLUMNS, ["ev.id = $1", *_opened(reach, binds)], queue.by_id("$2", "$1"), binds
+        )
 
     async def by_external_id(self, reach: Reach, external_id: str) -> Document | None:
+        binds = Binds((external_id, reach.actor.agency))
+        # The key names the first version, and knows the household; of its versions the newest has no successor.
         found = (
-            "(ev.household_id, ev.id) = (SELECT k.household_id, k.event_id FROM event_key k"
-            " WHERE k.agency = $2 AND k.external_id = $1)"
+            "ev.household_id = (SELECT k.household_id FROM event_key k WHERE k.agency = $2 AND k.external_id = $1)"
+            " AND ev.agency = $2 AND ev.external_id = $1 AND ev.superseded_by IS NULL"
         )
-        one = await self._one(reach, found, external_id, reach.actor.agency)
-        return one or await self._queued(reach, "external_id", external_id)
+        waiting = queue.by_external_id("$2", "$1")
+        return await self._one(COLUMNS, [found, *_opened(reach, binds)], waiting, binds)
 
-    async def _one(self, reach: Reach, found: str, *values: Any) -> Document | None:
-        binds = Binds(values)
-        conditions = [found, *_opened(reach, binds)]
+    async def _one(
+        self, columns: str, conditions: Sequence[str], waiting: str, binds: Binds
+    ) -> Document | None:
+        """One event, or else the agency's own that waits for its household: in one statement, for it may be
+        linked at any moment."""
         text = await self._connection.fetchval(
-            f"""SELECT (SELECT row_to_json(t) FROM (SELECT {COLUMNS}) t)
-            FROM assistance_event ev WHERE {" AND ".join(conditions)} AND {GATE}""",
+            f"""SELECT coalesce((SELECT (SELECT row_to_json(t) FROM (SELECT {columns}) t)
+              FROM assistance_event ev WHERE {" AND ".join(conditions)}), {waiting}) WHERE {GATE}""",
             *binds,
         )
-        return None if text is None else Document(text, 1)
-
-    async def _queued(self, reach: Reach, column: str, value: Any) -> Document | None:
-        """An event that waits for its household is its agency's to see."""
-        text = await queue.waiting(self._connection, reach.actor.agency, column, value)
-        return Document(text, 1) if text else None
+        return None if text is None else Document(text, orjson.loads(text).get("version", 1))
 
     async def page(self, reach: Reach, where: EventFilter, paging: Paging) -> Listing:
         binds = Binds()

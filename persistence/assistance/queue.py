@@ -1,5 +1,11 @@
-"""The exclusion-error queue (target group 4): help for households that nobody has registered yet."""
+"""The exclusion-error queue (target group 4): help for households that nobody has registered yet.
 
+Whoever queues an event and whoever registers its household may do so at the same moment, neither seeing the other's
+work. So both lock the place of the identifier before they look, until their work is committed: the later one finds
+what the earlier one has left. The locks are taken in one order, and before any other lock of assistance.
+"""
+
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,14 +14,16 @@ from domain.access.policy import Reach
 from domain.assistance.event import EventDraft
 from domain.assistance.store import Recorded
 from domain.kernel import NIL
-from persistence.assistance.views import COLUMNS
+from persistence.assistance.views import COLUMNS, QUEUED, RECEIPT
 from persistence.bounds import GATE
 from persistence.engine import Connection
 from persistence.sealing import Sealing
 
+_LOCKS = 0x51756575
+"""The class of the advisory locks; the objects are the 256 places that identifiers fall into."""
+
 # A queued event is shown as any other, only without a household.
-_SHOWN = f"""SELECT row_to_json(t) FROM (SELECT {COLUMNS} FROM
-  (SELECT (jsonb_populate_record(NULL::assistance_event, q.draft)).*) ev) t"""
+_SHOWN = f"SELECT row_to_json(t) FROM (SELECT {COLUMNS} FROM {QUEUED}) t"
 
 _PUT = f"""WITH keyed AS (
     INSERT INTO event_key (agency, external_id, event_id, household_id, content_hash)
@@ -29,28 +37,57 @@ _PUT = f"""WITH keyed AS (
     SELECT $12, gen_random_uuid(), $11, $9, $1, $13, 'assistance_event.queued', $3::text FROM queued)
   SELECT ({_SHOWN}) FROM queued q"""
 
-_LINK = """WITH home AS (SELECT h.id, h.area_code, h.house_code FROM household h WHERE h.id = $1),
-  found AS (
-    DELETE FROM queued_event q USING home WHERE
-      (q.house_code = home.house_code OR q.blind_index IN (
-        SELECT ci.blind_index FROM citizen_identity ci WHERE ci.household_id = home.id))
-      AND home.area_code ^@ ANY(q.areas)
-    RETURNING q.*, home.area_code),
+_PLACE = {"blind_index": "get_byte({0}, 0)", "house_code": "hashtext({0}) & 255"}
+"""Where an identifier is locked; a blind index is random, so its first byte is as good as any hash."""
+
+_HOLD = f"""SELECT pg_advisory_xact_lock({_LOCKS}, x.place) FROM (
+    SELECT {_PLACE["blind_index"].format("given")} AS place FROM unnest($1::bytea[]) AS given
+    UNION SELECT {_PLACE["house_code"].format("given")} FROM unnest($2::text[]) AS given ORDER BY 1) x"""
+
+_HOLD_OF = f"""SELECT pg_advisory_xact_lock({_LOCKS}, x.place) FROM (
+    SELECT {_PLACE["blind_index"].format("ci.blind_index")} AS place
+    FROM citizen_identity ci WHERE ci.household_id = ANY($1::uuid[])
+    UNION SELECT {_PLACE["house_code"].format("h.house_code")} FROM household h
+    WHERE h.id = ANY($1::uuid[]) AND h.house_code IS NOT NULL ORDER BY 1) x"""
+
+# A house code that fits two households is nobody's to pick: what names it goes on waiting.
+_LINK = f"""WITH found AS MATERIALIZED (
+    SELECT q.agency, q.id, q.external_id, h.id AS home, h.area_code FROM household h
+      JOIN citizen_identity ci ON ci.household_id = h.id JOIN queued_event q ON q.blind_index = ci.blind_index
+    WHERE h.id = ANY($1::uuid[]) AND q.waits AND h.area_code ^@ ANY(q.areas)
+    UNION SELECT q.agency, q.id, q.external_id, h.id, h.area_code FROM household h
+      JOIN queued_event q ON q.house_code = h.house_code
+    WHERE h.id = ANY($1::uuid[]) AND h.merged_into IS NULL AND q.waits AND h.area_code ^@ ANY(q.areas)
+      AND NOT EXISTS (SELECT FROM household other WHERE other.house_code = q.house_code AND other.id <> h.id
+        AND other.merged_into IS NULL AND other.area_code ^@ ANY(q.areas))),
+  taken AS (
+    DELETE FROM queued_event q USING found WHERE q.agency = found.agency AND q.external_id = found.external_id
+    RETURNING q.agency, q.id, q.external_id, q.client_id, q.draft, found.home, found.area_code),
   keyed AS (
-    UPDATE event_key k SET household_id = $1 FROM found
+    UPDATE event_key k SET household_id = found.home FROM found
     WHERE k.agency = found.agency AND k.external_id = found.external_id),
   linked AS (
     INSERT INTO assistance_event
-    SELECT (jsonb_populate_record(NULL::assistance_event, found.draft || jsonb_build_object(
-      'household_id', $1::uuid, 'area_code', found.area_code, 'linked_at', $2::timestamptz))).*
-    FROM found RETURNING *),
+    SELECT (jsonb_populate_record(NULL::assistance_event, taken.draft || jsonb_build_object(
+      'household_id', taken.home, 'area_code', taken.area_code, 'linked_at', $2::timestamptz,
+      'version', coalesce((taken.draft ->> 'version')::int, 1) + 1))).*
+    FROM taken RETURNING *),
   fed AS (
     INSERT INTO change (household_id, id, area_code, type, resource_id, action, version, agency, occurred_at)
-    SELECT household_id, gen_random_uuid(), area_code, 'assistance_event', id, 'linked', 1, agency, $2 FROM linked),
+    SELECT household_id, gen_random_uuid(), area_code, 'assistance_event', id,
+      CASE WHEN status = 'recorded' THEN 'linked' ELSE status END, version, agency, $2 FROM linked),
   audited AS (
     INSERT INTO audit (household_id, id, at, client_id, agency, request_id, operation, resource, area_code)
-    SELECT $1, gen_random_uuid(), $2, client_id, agency, '', 'assistance_event.linked', id::text, area_code FROM found)
-  SELECT count(*) FROM linked"""
+    SELECT home, gen_random_uuid(), $2, client_id, agency, '', 'assistance_event.linked', id::text, area_code FROM taken)
+  SELECT count(*) FROM found"""
+
+
+async def hold(connection: Connection, blind_indexes: Sequence[bytes], house_codes: Sequence[str]) -> None:
+    """Nobody registers a household under these identifiers, nor queues help for it, until the transaction ends.
+
+    To be called before the household is looked for; for many events, once for all of them.
+    """
+    await connection.execute(_HOLD, list(blind_indexes), list(house_codes))
 
 
 async def put(
@@ -63,7 +100,10 @@ async def put(
     *,
     now: datetime,
 ) -> Recorded:
-    """Keeps the event until its household appears. Only a house code or a citizen id can ever be found."""
+    """Keeps the event until its household appears. Only a house code or a citizen id can ever be found.
+
+    The identifier has been held (`hold`), and the household looked for since.
+    """
     ref = draft.household
     if ref.id is not None:
         return Recorded("unknown-household")
@@ -79,7 +119,7 @@ async def put(
         None if ref.citizen_id is None else sealing.index.of(ref.citizen_id),
         ref.house_code,
         sealed,
-        _row(event_id, reach.actor.agency, draft, now),
+        row(event_id, reach.actor.agency, draft, now),
         reach.actor.client_id,
         reach.prefixes,
         now,
@@ -95,41 +135,57 @@ async def put(
         )
         if twin is None or twin[0] != content_hash:
             return Recorded("external-id-conflict")
-        found = await waiting(connection, reach.actor.agency, "external_id", draft.external_id)
+        found = await first(connection, reach.actor.agency, draft.external_id)
         # Nothing waits where another client of the agency has recorded it outside this one's areas.
         return Recorded("duplicate", found) if found else Recorded("unknown-household")
     return Recorded("queued", text)
 
 
-async def waiting(connection: Connection, agency: str, column: str, value: Any) -> bytes:
-    """The agency's queued event with this `id` or `external_id` as JSON; empty when none waits."""
+async def first(connection: Connection, agency: str, external_id: str) -> bytes:
+    """The first version of the agency's queued event as JSON; empty when none waits."""
     text: bytes | None = await connection.fetchval(
-        f"SELECT ({_SHOWN}) FROM queued_event q WHERE q.agency = $1 AND q.{column} = $2 AND {GATE}",
+        f"""SELECT ({_SHOWN}) FROM event_key k JOIN queued_event q ON q.agency = k.agency AND q.id = k.event_id
+        WHERE k.agency = $1 AND k.external_id = $2 AND {GATE}""",
         agency,
-        value,
+        external_id,
     )
     return text or b""
 
 
-async def receipt(connection: Connection, agency: str, event_id: UUID) -> bytes | None:
-    """What has become of a queued event: it waits."""
-    text: bytes | None = await connection.fetchval(
-        f"""SELECT row_to_json(t) FROM (SELECT q.id AS event_id, q.external_id, NULL AS household_id,
-             'recorded' AS status, q.recorded_at, NULL AS linked_at
-           FROM queued_event q WHERE q.agency = $1 AND q.id = $2) t WHERE {GATE}""",
-        agency,
-        event_id,
-    )
-    return text
+def by_id(agency: str, event_id: str) -> str:
+    """The agency's queued event as JSON, as a scalar sub-select over bound places."""
+    return f"(SELECT ({_SHOWN}) FROM queued_event q WHERE q.agency = {agency} AND q.id = {event_id})"
+
+
+def by_external_id(agency: str, external_id: str) -> str:
+    """The newest version of the agency's queued event, likewise."""
+    return f"""(SELECT ({_SHOWN}) FROM queued_event q
+      WHERE q.agency = {agency} AND q.external_id = {external_id} AND q.draft ->> 'superseded_by' IS NULL)"""
+
+
+def receipt(agency: str, event_id: str) -> str:
+    """What has become of the agency's queued event, likewise."""
+    return f"""(SELECT (SELECT row_to_json(t) FROM (SELECT {RECEIPT} FROM {QUEUED}) t)
+      FROM queued_event q WHERE q.agency = {agency} AND q.id = {event_id})"""
 
 
 async def link(connection: Connection, household_id: UUID, *, now: datetime) -> int:
-    """Records what waited for this household: by house code, or by a member's citizen id."""
-    count: int = await connection.fetchval(_LINK, household_id, now)
+    """Records what waited for this household: by house code, or by a member's citizen id; how many events."""
+    return await link_all(connection, [household_id], now=now)
+
+
+async def link_all(connection: Connection, household_ids: Sequence[UUID], *, now: datetime) -> int:
+    """The same for many households in two statements, whatever their number.
+
+    In the transaction that has written them, after everything else, and once: its locks are held until the end.
+    """
+    await connection.execute(_HOLD_OF, list(household_ids))
+    count: int = await connection.fetchval(_LINK, list(household_ids), now)
     return count
 
 
-def _row(event_id: UUID, agency: str, draft: EventDraft, now: datetime) -> dict[str, Any]:
+def row(event_id: UUID, agency: str, draft: EventDraft, now: datetime) -> dict[str, Any]:
+    """What is kept of the event itself: as a row of assistance_event, without household."""
     # Without assignment, problems and beneficiaries: they name rows of a household that is not known.
     kept = draft.model_dump(
         mode="json", exclude={"household", "on_unknown", "assignment_id", "problem_ids", "beneficiaries"}
@@ -142,4 +198,5 @@ def _row(event_id: UUID, agency: str, draft: EventDraft, now: datetime) -> dict[
         "beneficiaries": [],
         "status": "recorded",
         "recorded_at": now.isoformat(),
+        "version": 1,
     }

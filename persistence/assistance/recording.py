@@ -13,11 +13,11 @@ HOUSEHOLD_BY = {
     "citizen_id": "h.id = (SELECT ci.household_id FROM citizen_identity ci WHERE ci.blind_index = $6::bytea)",
 }
 
-_STORED = """household_id, id, area_code, agency, external_id, assignment_id, problem_ids, beneficiaries, menu_code,
+STORED = """household_id, id, area_code, agency, external_id, assignment_id, problem_ids, beneficiaries, menu_code,
   reason_no_problem, plan_activity_id, dimension, assistance_type, description, provided_on, value_baht, quantity, unit,
   budget_source, project_code, evidence, obstacle, suggestion, status, recorded_at"""
 
-_OPEN_TO_EVENTS = "('assigned', 'accepted', 'in_progress', 'completed', 'confirmed')"
+OPEN_TO_EVENTS = "('assigned', 'accepted', 'in_progress', 'completed', 'confirmed')"
 
 
 # An event against the agency's own assignment sets it and its problems going; the first one the case as well.
@@ -42,6 +42,65 @@ _EFFECTS = """started AS (
     RETURNING h.id, h.area_code, h.version)"""
 
 
+def verdict_sql(
+    *,
+    known: str,
+    same: str,
+    here: str,
+    homeless: str,
+    ambiguous: str,
+    home: str,
+    assignment: str,
+    unassigned: str,
+    closed: str,
+    problems: str,
+    beneficiaries: str,
+    menu: str,
+    homeless_verdict: str = "'unknown-household'",
+) -> str:
+    """What becomes of an event, as an SQL expression: the rules, for one event and for a thousand.
+
+    Conditions: `known` the key is taken, `same` by this content, `here` of an event that the caller reaches;
+    `homeless` and `ambiguous`: none or several households fit; `unassigned`, `closed`: of the named assignment.
+    `home` is the household's id, the others are what the event names.
+    """
+    return f"""CASE
+      WHEN {same} THEN CASE
+        WHEN {here} THEN 'duplicate'
+        -- Recorded by another client of the agency, where this one does not reach.
+        ELSE 'unknown-household' END
+      WHEN {known} THEN 'external-id-conflict'
+      WHEN {homeless} THEN {homeless_verdict}
+      WHEN {ambiguous} THEN 'ambiguous-identifier'
+      WHEN {assignment} IS NOT NULL AND {unassigned} THEN 'unknown-assignment'
+      WHEN {closed} THEN 'assignment-closed'
+      WHEN {problems} <> '{{}}' AND EXISTS (
+        SELECT FROM unnest({problems}) wanted(id) WHERE NOT EXISTS (
+          SELECT FROM problem pr WHERE pr.household_id = {home} AND pr.id = wanted.id)) THEN 'unknown-problem'
+      WHEN {beneficiaries} <> '{{}}' AND EXISTS (
+        SELECT FROM unnest({beneficiaries}) wanted(id) WHERE NOT EXISTS (
+          SELECT FROM membership ms WHERE ms.household_id = {home} AND ms.person_id = wanted.id AND ms.left_on IS NULL))
+        THEN 'unknown-beneficiary'
+      WHEN {menu} IS NOT NULL AND NOT EXISTS (SELECT FROM menu m WHERE m.code = {menu}) THEN 'unknown-menu'
+      ELSE 'created' END"""
+
+
+_VERDICT = verdict_sql(
+    known="EXISTS (SELECT FROM known)",
+    same="EXISTS (SELECT FROM known WHERE content_hash = $4)",
+    here="EXISTS (SELECT FROM known WHERE household_id IS NULL) OR EXISTS (SELECT FROM mine)",
+    homeless="NOT EXISTS (SELECT FROM target)",
+    ambiguous="(SELECT count(*) FROM target) > 1",
+    home="(SELECT id FROM target)",
+    assignment="$7",
+    unassigned="NOT EXISTS (SELECT FROM asg)",
+    closed=f"EXISTS (SELECT FROM asg WHERE status NOT IN {OPEN_TO_EVENTS})",
+    problems="$8::uuid[]",
+    beneficiaries="$9::uuid[]",
+    menu="$10::text",
+)
+
+
 def record_sql(household_by: str) -> str:
     """$1 id · $2 agency · $3 external id · $4 content hash · $5 area prefixes · $6 household · $7 assignment ·
     $8 problems · $9 beneficiaries · $10 menu · $11 reason · $12 plan activity · $13 dimension · $14 type ·
@@ -60,31 +119,13 @@ def record_sql(household_by: str) -> str:
     SELECT a.id, a.status, a.problem_ids FROM assignment a, target t
     WHERE $7::uuid IS NOT NULL AND a.household_id = t.id AND a.id = $7 AND a.agency = $2),
   checked AS MATERIALIZED (
-    SELECT CASE
-      WHEN EXISTS (SELECT FROM known WHERE content_hash = $4) THEN CASE
-        WHEN EXISTS (SELECT FROM known WHERE household_id IS NULL) OR EXISTS (SELECT FROM mine) THEN 'duplicate'
-        -- Recorded by another client of the agency, where this one does not reach.
-        ELSE 'unknown-household' END
-      WHEN EXISTS (SELECT FROM known) THEN 'external-id-conflict'
-      WHEN NOT EXISTS (SELECT FROM target) THEN 'unknown-household'
-      WHEN (SELECT count(*) FROM target) > 1 THEN 'ambiguous-identifier'
-      WHEN $7 IS NOT NULL AND NOT EXISTS (SELECT FROM asg) THEN 'unknown-assignment'
-      WHEN EXISTS (SELECT FROM asg WHERE status NOT IN {_OPEN_TO_EVENTS}) THEN 'assignment-closed'
-      WHEN $8::uuid[] <> '{{}}' AND EXISTS (
-        SELECT FROM unnest($8) wanted(id), target t WHERE NOT EXISTS (
-          SELECT FROM problem pr WHERE pr.household_id = t.id AND pr.id = wanted.id)) THEN 'unknown-problem'
-      WHEN $9::uuid[] <> '{{}}' AND EXISTS (
-        SELECT FROM unnest($9) wanted(id), target t WHERE NOT EXISTS (
-          SELECT FROM membership ms WHERE ms.household_id = t.id AND ms.person_id = wanted.id AND ms.left_on IS NULL))
-        THEN 'unknown-beneficiary'
-      WHEN $10::text IS NOT NULL AND NOT EXISTS (SELECT FROM menu m WHERE m.code = $10) THEN 'unknown-menu'
-      ELSE 'created' END AS verdict),
+    SELECT {_VERDICT} AS verdict),
   keyed AS (
     INSERT INTO event_key (agency, external_id, event_id, household_id, content_hash)
     SELECT $2, $3, $1, t.id, $4 FROM target t, checked WHERE verdict = 'created'
     ON CONFLICT DO NOTHING RETURNING household_id),
   recorded AS (
-    INSERT INTO assistance_event ({_STORED})
+    INSERT INTO assistance_event ({STORED})
     SELECT t.id, $1, t.area_code, $2, $3, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
       $22, $23, $24, 'recorded', $25
     FROM keyed, target t RETURNING *),

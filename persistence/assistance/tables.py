@@ -1,4 +1,5 @@
-"""Assistance events and the natural key that makes a retry find its first record. No UPDATE of what was said."""
+"""Assistance events and the natural key that makes a retry find its first record. No UPDATE of what was said: the
+service's role may change what became of an event alone (persistence/grants.py)."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -25,6 +26,13 @@ class EventRow(SQLModel, table=True):
         sa.CheckConstraint("quantity >= 0", name="assistance_event_quantity_positive"),
         sa.Index("assistance_event_id", "id"),
         sa.Index("assistance_event_agency", "agency", "id"),
+        sa.Index(
+            "assistance_event_supersedes",
+            "household_id",
+            "supersedes",
+            unique=True,
+            postgresql_where=sa.text("supersedes IS NOT NULL"),
+        ),
         *c.by_area("assistance_event"),
     )
     household_id: UUID = c.key(c.UUID)
@@ -54,6 +62,14 @@ class EventRow(SQLModel, table=True):
     recorded_at: datetime = c.col(c.TIME)
     linked_at: datetime | None = c.opt(c.TIME)
     """When a queued event found its household."""
+    confirmed_at: datetime | None = c.opt(c.TIME)
+    supersedes: UUID | None = c.opt(c.UUID)
+    superseded_by: UUID | None = c.opt(c.UUID)
+    corrected_at: datetime | None = c.opt(c.TIME)
+    voided_at: datetime | None = c.opt(c.TIME)
+    correction_reason: str | None = c.opt(c.TEXT)
+    version: int = c.col(c.INTEGER, "1")
+    """What was said never changes; what became of it does."""
 
 
 class EventKeyRow(SQLModel, table=True):
@@ -64,6 +80,7 @@ class EventKeyRow(SQLModel, table=True):
     agency: str = c.key(c.CODE)
     external_id: str = c.key(c.TEXT)
     event_id: UUID = c.col(c.UUID)
+    """The first one: a retry of what it said is a duplicate of it, whatever has corrected it since."""
     household_id: UUID | None = c.opt(c.UUID)
     """Null while the event waits in the queue of unknown households."""
     content_hash: bytes = c.col(c.BYTES)
@@ -76,6 +93,7 @@ class QueuedEventRow(SQLModel, table=True):
     __table_args__ = (
         sa.Index("queued_event_blind_index", "blind_index"),
         sa.Index("queued_event_house_code", "house_code"),
+        sa.Index("queued_event_waiting", "id", postgresql_where=sa.text("waits")),
     )
     agency: str = c.key(c.CODE)
     id: UUID = c.key(c.UUID)
@@ -84,8 +102,10 @@ class QueuedEventRow(SQLModel, table=True):
     house_code: str | None = c.opt(c.CODE)
     citizen_id_sealed: bytes | None = c.opt(c.BYTES)
     draft: dict[str, Any] = c.col(c.JSON)
-    """The event as posted, without the citizen id."""
+    """The event as posted, without the citizen id, and what became of it since."""
     client_id: str = c.col(c.TEXT)
     areas: list[str] = c.col(c.TEXTS)
     """The poster's areas: it is linked only where the poster could have posted it."""
     recorded_at: datetime = c.col(c.TIME)
+    waits: bool = c.col(c.BOOLEAN, "true")
+    """It is to be linked: the newest version of its event, and not voided."""

@@ -25,7 +25,11 @@ pg.base.ischema_names["xid8"] = Xid8
 
 class ChangeRow(SQLModel, table=True):
     __tablename__: ClassVar[Any] = "change"
-    __table_args__ = (sa.Index("change_commit_order", "transaction_id", "id"),)
+    __table_args__ = (
+        sa.Index("change_commit_order", "transaction_id", "id"),
+        # The same order inside one province: a reader of one of 77 does not walk past the others' changes.
+        sa.Index("change_province_order", sa.text("left(area_code, 2)"), "transaction_id", "id"),
+    )
     household_id: UUID = c.key(c.UUID)
     id: UUID = c.key(c.UUID)
     transaction_id: int = c.col(Xid8(), "pg_current_xact_id()")
@@ -35,8 +39,24 @@ class ChangeRow(SQLModel, table=True):
     action: str = c.col(c.TEXT)
     version: int = c.col(c.INTEGER)
     agency: str | None = c.opt(c.CODE)
-    """The agency the resource belongs to, for readers who see only their own."""
+    """The agency the resource belongs to, for readers who see only their own. Of a household: the one agency that
+    the row is addressed to (persistence/exchange/leaving.py)."""
     occurred_at: datetime = c.col(c.TIME)
+    left_for: str | None = c.opt(c.CODE)
+    """Of a household that has left this area: where to. Whoever covers that as well is not told."""
+
+
+class FeedEpochRow(SQLModel, table=True):
+    """One row: the history that positions in the feed belong to. Another database, or a restored one, has another."""
+
+    __tablename__: ClassVar[Any] = "feed_epoch"
+    id: UUID = c.key(c.UUID)
+    place: str = c.col(c.TEXT)
+    """The server's system identifier and the database's oid."""
+    begun_at: datetime = c.col(c.TIME, "now()")
+    pruned_transaction_id: int = c.col(Xid8(), "'0'")
+    """With `pruned_id` the last change that retention has taken away."""
+    pruned_id: UUID = c.col(c.UUID, "'00000000-0000-0000-0000-000000000000'")
 
 
 class AuditRow(SQLModel, table=True):

@@ -24,9 +24,14 @@ from persistence.registry import views
 from persistence.registry.facets import facets
 from persistence.registry.filters import ORDERS, conditions
 from persistence.registry.registering import register
+from persistence.registry.trails import changed
 from persistence.registry.unseal import unseal
 from persistence.sealing import Sealing
 from persistence.sql import Binds, reach_conditions, reached
+
+
+LIVE = "h.merged_into IS NULL"
+"""A household that was found a duplicate answers for nothing any more: the one it was merged into does."""
 
 
 def _log(seen: str, binds: Binds) -> str:
@@ -71,7 +76,7 @@ class PgHouseholds:
         self, reach: Reach, household_id: UUID, includes: Includes, *, now: datetime
     ) -> Document | None:
         binds = Binds((household_id, reach.prefixes, date_of(now)))
-        found = f"h.id = $1 AND {reached(reach, '$2', binds, alias='h', household='h.id')}"
+        found = f"h.id = $1 AND {LIVE} AND {reached(reach, '$2', binds, alias='h', household='h.id')}"
         places = len(binds)
         if reach.unmasked:
             binds.extend(_log_values(reach, self._new_id(), now))
@@ -84,7 +89,11 @@ class PgHouseholds:
 
     async def page(self, reach: Reach, where: HouseholdFilter, paging: Paging, *, now: datetime) -> Listing:
         binds = Binds()
-        found = [*reach_conditions(reach, binds, alias="h", household="h.id"), *conditions(where, binds)]
+        found = [
+            LIVE,
+            *reach_conditions(reach, binds, alias="h", household="h.id"),
+            *conditions(where, binds),
+        ]
         return await self._page(reach, found, binds, paging, now)
 
     async def find(
@@ -99,7 +108,7 @@ class PgHouseholds:
         now: datetime,
     ) -> Listing:
         binds = Binds()
-        found = reach_conditions(reach, binds, alias="h", household="h.id")
+        found = [LIVE, *reach_conditions(reach, binds, alias="h", household="h.id")]
         found += conditions(HouseholdFilter.model_construct(area=list(areas)), binds)
         if citizen_id is not None:
             index = binds(self._sealing.index.of(citizen_id))
@@ -151,7 +160,7 @@ class PgHouseholds:
 
     async def hold(self, reach: Reach, household_id: UUID) -> Held | None:
         binds = Binds((household_id,))
-        found = ["h.id = $1", *reach_conditions(reach, binds, alias="h", household="h.id")]
+        found = ["h.id = $1", LIVE, *reach_conditions(reach, binds, alias="h", household="h.id")]
         row = await self._connection.fetchrow(
             f"""SELECT h.id, h.area_code, h.version, h.house_code, h.house_no, h.moo, h.village_name, h.road, h.postcode,
               h.latitude, h.longitude, h.case_status, h.close_outcome, h.classification, h.stage,
@@ -174,7 +183,7 @@ class PgHouseholds:
             *binds,
         )
         await refresh_facets(self._connection, held.id)
-        shown = {name: _plain(value) for name, value in changes.items()}
+        shown = changed(held.fields, changes)
         await self._trail(reach, held.id, held.area_code, "updated", held.version + 1, shown, now)
 
     async def members_of(self, household_id: UUID) -> set[UUID]:
@@ -271,10 +280,6 @@ def _named(name: tuple[str, str, str], binds: Binds, reach: Reach) -> str:
 def _starts(column: str, prefix: str, binds: Binds) -> str:
     # A range on the "C" collation is a walk along the index; the upper bound is past every continuation.
     return f"({column} >= {binds(prefix)} AND {column} < {binds(prefix + chr(0x10FFFF))})"
-
-
-def _plain(value: Any) -> Any:
-    return value if isinstance(value, str | int | float | bool | list | dict | None) else str(value)
 
 
 async def refresh_facets(connection: Connection, household_id: UUID) -> None:

@@ -17,6 +17,7 @@ from persistence.exchange.trail import leave
 from persistence.registry import views
 from persistence.registry.households import refresh_facets
 from persistence.registry.registering import identity_rows
+from persistence.registry.trails import changed
 from persistence.registry.unseal import unseal
 from persistence.rows import inserting
 from persistence.sealing import Sealing
@@ -26,7 +27,6 @@ _PLAIN = (
     "prefix", "first_name", "last_name", "sex", "birth_date", "vital_status", "deceased_on", "welfare_card",
     "disabilities", "bedridden", "able_to_work", "occupation", "annual_income", "no_id_reason",
 )  # fmt: skip
-_NEVER_AUDITED = {"citizen_id", "phone", "first_name", "last_name", "birth_date"}
 
 
 class PgPersons:
@@ -101,21 +101,21 @@ class PgPersons:
             WHERE household_id = $1 AND id = $2""",
             *binds,
         )
-        # Whoever dies is head no more: the household is incomplete until a new one is named.
-        widowed = held.is_head and changes.get("vital_status") == "deceased"
+        # Whoever dies is head no more: the household is incomplete until a new one is named. Who is head is asked
+        # of the household itself, now that it is locked: it may have changed since the person was.
+        died = changes.get("vital_status") == "deceased"
         version = await self._connection.fetchval(
             """UPDATE household SET version = version + 1, updated_at = $2,
-                 head_person_id = CASE WHEN $3 THEN NULL ELSE head_person_id END
+                 head_person_id = CASE WHEN $3 AND head_person_id = $4 THEN NULL ELSE head_person_id END
                WHERE id = $1 RETURNING version""",
             held.household_id,
             now,
-            widowed,
+            died,
+            held.id,
         )
         if "welfare_card" in changes:
             await refresh_facets(self._connection, held.household_id)
-        shown = {
-            name: "changed" if name in _NEVER_AUDITED else _text(value) for name, value in changes.items()
-        }
+        shown = changed(held.fields, changes)
         for trail in (
             Trail(
                 held.household_id, held.area_code, "person", held.id, "updated", held.version + 1, None, shown
@@ -165,7 +165,3 @@ class PgPersons:
 def _reached(reach: Reach, binds: Binds) -> str:
     """$1 is the person, $2 the area prefixes."""
     return f"p.id = $1 AND {reached(reach, '$2', binds, alias='p', household='p.household_id')}"
-
-
-def _text(value: Any) -> Any:
-    return value if isinstance(value, bool | int | list | None) else str(value)

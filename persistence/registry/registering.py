@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.registry.household import HouseholdDraft, MemberDraft, Relationship
+from domain.registry.members import MemberJoin
 from domain.registry.person import PersonDraft
 from domain.thai import name_key
 from persistence.engine import Connection
@@ -30,11 +31,11 @@ async def register(
     ids = [new_id() for _ in draft.members]
     household = _household(household_id, draft, ids, now)
     persons = [
-        _person(household_id, one, member.person, draft.area_code, sealing, now)
+        person_row(household_id, one, member.person, draft.area_code, sealing, now)
         for one, member in zip(ids, draft.members, strict=True)
     ]
     memberships = [
-        _membership(household_id, new_id(), one, member, draft.area_code)
+        membership_row(household_id, new_id(), one, member, draft.area_code)
         for one, member in zip(ids, draft.members, strict=True)
     ]
     index = sealing.index
@@ -101,9 +102,10 @@ def _household(household_id: UUID, draft: HouseholdDraft, ids: list[UUID], now: 
     }
 
 
-def _person(
+def person_row(
     household_id: UUID, person_id: UUID, draft: PersonDraft, area_code: str, sealing: Sealing, now: datetime
 ) -> dict[str, Any]:
+    """A new person's."""
     return {
         "household_id": household_id,
         "id": person_id,
@@ -144,9 +146,10 @@ def sealed_phone(person_id: UUID, phone: str | None, sealing: Sealing) -> bytes 
     return None if phone is None else sealing.cipher.seal("person", "phone_sealed", person_id, phone)
 
 
-def _membership(
-    household_id: UUID, row_id: UUID, person_id: UUID, draft: MemberDraft, area_code: str
+def membership_row(
+    household_id: UUID, row_id: UUID, person_id: UUID, draft: MemberDraft | MemberJoin, area_code: str
 ) -> dict[str, Any]:
+    """A current membership's."""
     return {
         "household_id": household_id,
         "id": row_id,

@@ -34,7 +34,16 @@ class HouseholdRow(SQLModel, table=True):
             "(case_status = 'closed') = (close_outcome IS NOT NULL)", name="household_close_outcome"
         ),
         sa.CheckConstraint("annual_income_per_person >= 0", name="household_income_positive"),
+        sa.CheckConstraint(
+            "merged_into IS NULL OR (close_outcome = 'duplicate' AND merged_into <> id)",
+            name="household_merged_closed",
+        ),
         sa.Index("household_house_code", "house_code"),
+        sa.Index(
+            "household_merged_into",
+            "merged_into",
+            postgresql_where=sa.text("merged_into IS NOT NULL"),
+        ),
         sa.Index("household_updated", "updated_at", "id"),
         *c.by_area(_T),
         sa.Index("household_province_updated", sa.text("left(area_code, 2)"), "updated_at", "id"),
@@ -62,6 +71,8 @@ class HouseholdRow(SQLModel, table=True):
     head_person_id: UUID | None = c.opt(c.UUID)
     facets: list[str] = c.col(c.TEXTS, "'{}'")
     """What the rarer filters match, as `kind:value`: failed indicators, sources, cards, target groups."""
+    merged_into: UUID | None = c.opt(c.UUID)
+    """The household that this one was a duplicate of: it answers for it, however often that one is merged on."""
     version: int = c.col(c.INTEGER, "1")
     created_at: datetime = c.col(c.TIME)
     updated_at: datetime = c.col(c.TIME)

@@ -52,13 +52,14 @@ def person(*, unmasked: bool, today: str) -> str:
 
 
 def members(*, unmasked: bool, today: str) -> str:
-    """The members of a household `h`, the head first, then in the order they were registered."""
+    """The members of a household `h`: the head first, then in the order they were registered, and at the end those
+    who have left and are registered nowhere else since."""
     return f"""(SELECT coalesce(json_agg(m), '[]') FROM (
       SELECT ms.person_id, ms.relationship, ms.joined_on, ms.left_on,
         (SELECT row_to_json(one) FROM (SELECT {person(unmasked=unmasked, today=today)}) one) AS person
       FROM membership ms JOIN person p ON p.household_id = ms.household_id AND p.id = ms.person_id
       WHERE ms.household_id = h.id
-      ORDER BY ms.relationship <> 'head', ms.id) m)"""
+      ORDER BY ms.left_on IS NOT NULL, ms.relationship <> 'head', ms.id) m)"""
 
 
 def household(*, unmasked: bool, today: str) -> str:

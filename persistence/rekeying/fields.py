@@ -34,6 +34,8 @@ COLUMNS: tuple[Sealed, ...] = (
         "idempotency", "body_sealed", (("client_id", "text"), ("key", "text")), lambda key: answer_id(*key)
     ),
     Sealed("signing_key", "private_sealed", (("kid", "text"),), lambda key: key[0]),
+    Sealed("webhook", "secret_sealed", (("id", "uuid"),), lambda key: key[0]),
+    Sealed("webhook", "previous_secret_sealed", (("id", "uuid"),), lambda key: key[0]),
 )
 """Every one that there is: a test looks through the schema for another."""
 

@@ -22,6 +22,7 @@ from domain.assistance.event import AssistanceType, EventStatus, OnUnknown, Outc
 from domain.casework.assignment import Role
 from domain.casework.problem import ProblemDimension, Solvability
 from domain.casework.states import AssignmentStatus, ProblemStatus
+from domain.exchange.delivery import DeliveryFault, DeliveryStatus, DisabledReason
 from domain.reference.agency import AgencyLevel
 from domain.reference.area import AreaLevel
 from domain.registry.citizen_id import CitizenIdFault
@@ -72,6 +73,9 @@ ENUM_COLUMNS: dict[tuple[str, str], type[StrEnum]] = {
     ("problem", "status"): ProblemStatus,
     ("problem_move", "from_status"): ProblemStatus,
     ("problem_move", "to_status"): ProblemStatus,
+    ("webhook", "disabled_reason"): DisabledReason,
+    ("webhook_delivery", "last_fault"): DeliveryFault,
+    ("webhook_delivery", "status"): DeliveryStatus,
 }
 NO_COLUMN = {
     Scope: "an array that may hold what a later version no longer knows",
@@ -97,10 +101,13 @@ OTHERWISE_KEYED = {
     "client_assertion": "kept an hour past their five minutes",
     "client": "small",
     "quota": "swept as its windows end",
+    "webhook": "small",
+    "webhook_delivery": "by webhook: swept, and without personal data",
     "signing_key": "a handful",
     "key_adoption": "a row a worker",
     "access_block": "a chain of its own, one link a second at most",
     "reference_load": "small",
+    "feed_epoch": "one row",
     **dict.fromkeys(("agency", "area", "campaign", "code", "indicator", "menu"), "reference, on every node"),
 }
 PERSONAL = GROWING | {"household", "citizen_identity"}
@@ -161,7 +168,8 @@ async def catalogue(dsn: str) -> dict[str, list[tuple[Any, ...]]]:
         "constraints": """SELECT conrelid::regclass::text, conname, contype::text, pg_get_constraintdef(oid)
             FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype <> 'n'""",
         "indexes": "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
-        "triggers": "SELECT tgrelid::regclass::text, tgname FROM pg_trigger WHERE NOT tgisinternal",
+        "triggers": """SELECT tgrelid::regclass::text, tgname FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid
+            WHERE NOT tgisinternal AND c.relnamespace = 'public'::regnamespace""",
         "sequences": "SELECT sequencename FROM pg_sequences WHERE schemaname = 'public'",
     }
     found = {

@@ -1,5 +1,7 @@
 """The application in the test's own process, called over ASGI as each of the demo clients."""
 
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -29,20 +31,25 @@ class Api:
     async def open(
         cls, dsn: str, keyring: Keyring, settings: Settings | None = None, keys_file: Path | None = None
     ) -> AsyncIterator["Api"]:
-        generous = Settings(**{name.removeprefix("KAEJON_").lower(): rate for name, rate in GENEROUS.items()})
+        directory = Path(tempfile.mkdtemp(prefix="kaejon-files-"))
+        generous = Settings(
+            files_dir=directory,
+            **{name.removeprefix("KAEJON_").lower(): rate for name, rate in GENEROUS.items()},
+        )
         worker = Worker(
             dsn=dsn,
             keyring=keyring,
             issuer=ISSUER,
             pool_size=8,
             keys_file=keys_file,
-            settings=settings or generous,
+            settings=settings.model_copy(update={"files_dir": directory}) if settings else generous,
         )
         app = create_app(worker, issuer=ISSUER)
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(app.router.lifespan_context(app))
             transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
             http = await stack.enter_async_context(httpx2.AsyncClient(transport=transport, base_url=ISSUER))
+            stack.callback(shutil.rmtree, directory, ignore_errors=True)
             yield cls(http, worker, keyring)
 
     def token(self, name: str, **changes: Any) -> str:

@@ -21,6 +21,8 @@ GENEROUS = {
     f"KAEJON_RATE_LIMIT_{name}": "1000000/60"
     for name in ("READ", "WRITE", "GRAPHQL", "TOKEN", "ADDRESS", "LOOKUP")
 }
+WITHOUT_BACKGROUND = {"KAEJON_BACKGROUND": "0"}
+"""A process that most tests have nothing to do for; who needs it says so in `env`."""
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -96,7 +98,7 @@ class RunningServer:
                 stdout=log,
                 stderr=log,
                 cwd=ROOT,
-                env={**os.environ, **GENEROUS, **(env or {})},
+                env={**os.environ, **GENEROUS, **WITHOUT_BACKGROUND, **(env or {})},
             )
         running = cls(f"http://127.0.0.1:{port}", data_dir, process)
         try:

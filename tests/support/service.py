@@ -15,7 +15,7 @@ from typing import Any
 import asyncpg
 import httpx2
 
-from tests.support.server import GENEROUS, ROOT, free_port
+from tests.support.server import GENEROUS, ROOT, WITHOUT_BACKGROUND, free_port
 from tests.support.waiting import PATIENCE_S, eventually
 
 COMMAND = [sys.executable, "-m", "api.cli"]
@@ -26,7 +26,7 @@ START_S = 240.0
 def environment(**more: str) -> dict[str, str]:
     """Without settings of whoever runs the tests, and with a proxy that nothing of ours may ask."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("KAEJON_")}
-    return {**kept, **GENEROUS, "http_proxy": "http://127.0.0.1:9", "no_proxy": "", **more}
+    return {**kept, **GENEROUS, **WITHOUT_BACKGROUND, "http_proxy": "http://127.0.0.1:9", "no_proxy": "", **more}
 
 
 def kaejon(*arguments: str | Path, env: dict[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
