@@ -27,6 +27,7 @@ from api.answering import answer_error
 from api.contract.openapi import openapi_document
 from api.edge import Edge
 from api.errors import HttpError
+from api.feed import Feed
 from api.graphql.app import graphql_app
 from api.housekeeping import kept_sealed, kept_tidy
 from api.keyring import Keyring, read_keyring
@@ -40,10 +41,12 @@ from api.paging import Cursors
 from api.rest.serving import PathApp
 from api.rest.table import ROUTES, by_path
 from api.settings import Settings
+from api.webhooks.guard import Guard
 from api.wiring import Services, utc_now
 from auth.clients import ClientSecrets
 from auth.keys import SigningKeys, SigningSupply
 from auth.tokens import TokenVerifier
+from domain.exchange.export import Allowance
 from persistence.access.ledger import Sealer
 from persistence.access.quota import PgQuota
 from persistence.access.signing import PgSigning, digest_of
@@ -141,18 +144,27 @@ class Worker:
         limits = await self._limits(database, stack)
         sealer = Sealer(database, keyring.audit_key, now=utc_now)
         await stack.enter_async_context(kept_sealed(sealer, self.metrics.access_log_sealed))
+        cursors = Cursors(keyring.cursor_key)
+        feed = Feed(cursors, works.reading, most=self.settings.feed_waiting)
+        stack.push_async_callback(feed.close)
         return Services(
             works=works,
             verifier=verifier,
             signing=supply,
             secrets=ClientSecrets(pepper=keyring.client_pepper, entropy=os.urandom),
             standing=standing,
-            cursors=Cursors(keyring.cursor_key),
+            cursors=cursors,
             issuer=self._issuer,
             purposes=purposes,
             new_id=new_id,
             files=Files(self.settings.files),
+            exports=Allowance(
+                most=self.settings.export_most, kept=timedelta(hours=self.settings.export_hours)
+            ),
+            feed=feed,
+            import_bytes=self.settings.import_bytes,
             limits=limits,
+            targets=Guard(self.settings.webhook_targets),
         )
 
     async def _limits(self, database: Database, stack: AsyncExitStack) -> RateLimits:

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -31,6 +31,7 @@ from persistence.demo.load import load as load_demo
 from persistence.demo.load import loaded as loaded_demo
 from persistence.embedded import EmbeddedPostgres, holds_cluster
 from persistence.engine import Database
+from persistence.exchange.epoch import prune as prune_changes
 from persistence.login import serving_login
 from persistence.migrate import upgrade
 from persistence.reference.load import load_reference
@@ -142,6 +143,14 @@ async def forget_old_access(settings: Settings, prepared: Prepared, say: Say) ->
         say(f"access log: {gone.rows} rows were older than {settings.access_log_days} days")
     if gone.left:
         say(f"access log: {gone.left} old blocks are not as they were sealed: run kaejon audit verify")
+
+
+async def forget_old_changes(settings: Settings, prepared: Prepared, say: Say) -> None:
+    """Lets the changes of the feed go where they are older than their retention; as the owner, as the log above."""
+    kept = timedelta(days=settings.feed_days)
+    gone = await prune_changes(prepared.owner_dsn, kept=kept, now=datetime.now(UTC))
+    if gone:
+        say(f"change feed: {gone} changes were older than {settings.feed_days} days")
 
 
 async def create_database(dsn: str) -> None:

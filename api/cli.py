@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from api import logs
-from api.commands import audit, client, db, keys
+from api.commands import audit, changes, client, db, export, imports, keys
 from api.commands.shell import DataDir
 from api.commands.shell import explained as _explained
 from api.commands.shell import progress as _progress
@@ -26,6 +26,9 @@ app.add_typer(reference_app, name="reference")
 app.add_typer(db.app, name="db")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
+app.command("export")(export.export)
+app.command("import")(imports.import_file)
+app.add_typer(changes.app, name="changes")
 
 
 @app.command()
@@ -59,6 +62,7 @@ def serve(
                 prepared = await bootstrap.prepare(settings, owner_dsn, dsn, keyring, _say)
                 await bootstrap.first_admin(settings, prepared)
                 await bootstrap.forget_old_access(settings, prepared, _say)
+                await bootstrap.forget_old_changes(settings, prepared, _say)
                 if demo:
                     with _progress("demo households") as progress:
                         is_demo = await bootstrap.demo(settings, prepared, demo_households, progress, _say)

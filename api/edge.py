@@ -143,7 +143,7 @@ class Edge:
 
 
 def _limited(scope: Scope, receive: Receive, deadline_s: float) -> Receive:
-    """The body, bounded in size by the operation and in time by a deadline."""
+    """The body, bounded in size by the operation and in time by a deadline; a file has one for each piece."""
     declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
     if declared == b"0" and scope["method"] in ("GET", "HEAD"):
         return receive
@@ -156,7 +156,8 @@ def _limited(scope: Scope, receive: Receive, deadline_s: float) -> Receive:
         if not declared.isdigit() or int(declared) > most:
             raise _too_large(most)
         clock = asyncio.get_running_loop().time
-        deadline = deadline or clock() + deadline_s
+        if not deadline or scope.get("body_by_progress"):
+            deadline = clock() + deadline_s
         try:
             async with asyncio.timeout_at(deadline):
                 message = await receive()

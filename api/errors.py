@@ -17,6 +17,8 @@ from domain.errors import (
     NotFound,
     VersionMismatch,
 )
+from domain.exchange.changes import CursorExpired
+from domain.exchange.export import ExportExpired
 
 MEDIA_TYPE = "application/problem+json"
 CODES_PATH = "/errors"
@@ -26,6 +28,8 @@ STATUSES: Sequence[tuple[type[DomainError], int]] = (
     (NotFound, 404),
     (VersionMismatch, 412),
     (Conflict, 409),
+    (CursorExpired, 410),
+    (ExportExpired, 410),
     (Forbidden, 403),
     (Invalid, 422),
 )
@@ -38,6 +42,7 @@ TITLES = {
     406: "Not acceptable",
     408: "Request timeout",
     409: "Conflict",
+    410: "Gone",
     412: "Precondition failed",
     413: "Content too large",
     414: "URI too long",

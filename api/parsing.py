@@ -75,10 +75,10 @@ def _no_constant(_: str) -> None:
 _DECODER = json.JSONDecoder(object_pairs_hook=_distinct, parse_constant=_no_constant)
 
 
-def decoded(raw: bytes) -> Any:
+def decoded(raw: bytes, decoder: json.JSONDecoder = _DECODER) -> Any:
     """JSON without duplicate keys, NaN or endless nesting. Raises Invalid `malformed-json`, `duplicate-key`."""
     try:
-        return _DECODER.decode(raw.decode("utf-8"))
+        return decoder.decode(raw.decode("utf-8"))
     except _DuplicateKey:
         raise Invalid.at("", "duplicate-key", "A key stands twice in one object.") from None
     except RecursionError:
@@ -132,7 +132,10 @@ def _said(found: Mapping[str, Any]) -> tuple[str, str]:
 def query(raw: bytes, model: type[Model]) -> Model:
     """The query string as a value; lists are repeated parameters. Raises Invalid with `query/…` pointers."""
     if not raw:
-        unasked: Model = _unasked(model)
+        try:
+            unasked: Model = _unasked(model)
+        except ValidationError as error:
+            raise invalid(error, prefix="query/") from None
         return unasked
     given: dict[str, Any] = {}
     faults: list[Fault] = []

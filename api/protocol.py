@@ -61,6 +61,12 @@ class Protocol(HttpToolsProtocol):
         self._head_is_here()
         super().connection_lost(exc)
 
+    def shutdown(self) -> None:
+        super().shutdown()
+        if self._is_answering():
+            # Whoever waits for its caller to leave is woken, and answers with what there is (api/feed.py).
+            self.cycle.message_event.set()
+
     def data_received(self, data: bytes) -> None:
         if self._closed:
             return

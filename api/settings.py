@@ -11,6 +11,8 @@ from api.addresses import Network, networks
 from api.limits.quotas import PATIENCE_S
 from api.limits.rates import DEFAULTS, Rate, RateClass, rates_of
 from domain.access.log import DEFAULT_DAYS, LEAST_DAYS
+from domain.exchange import changes
+from domain.exchange.targets import Allowed
 
 _ORIGIN = re.compile(r"https?://[a-z0-9]([a-z0-9.\-]*[a-z0-9])?(:[0-9]{1,5})?")
 
@@ -65,15 +67,28 @@ class Settings(BaseSettings):
     """Seconds within which a request's head has arrived, from the connection or its first byte on."""
     access_log_days: int = Field(default=DEFAULT_DAYS, ge=LEAST_DAYS)
     """How long the log of unmasked reads is kept."""
+    feed_days: int = Field(default=changes.DEFAULT_DAYS, ge=changes.LEAST_DAYS, le=3650)
+    """How long the changes of the feed are kept."""
+    feed_waiting: int = Field(default=200, ge=0)
+    """Calls that may wait for changes in one worker."""
+    export_hours: int = Field(default=72, ge=1, le=8760)
+    """How long the files of an export are kept."""
+    export_most: int = Field(default=5, ge=1)
+    """Exports that one client may have under way."""
     signing_key_days: int = Field(default=30, ge=0, le=3650)
     """After so many days the next signing key takes over by itself; 0: only by `kaejon keys rotate`."""
+    import_bytes: int = Field(default=2 * 1024**3, ge=1024)
+    """Bytes of a file that is sent to be imported."""
+    webhook_allow: str = ""
+    """Comma-separated networks (CIDR) and host names that webhooks may be sent to although they are private, and over
+    http: for development, or a receiver in the same network. Nothing by default."""
     limit_concurrency: int = Field(default=1000, ge=1)
     """Requests under way in one worker before further ones get 503."""
 
     @model_validator(mode="after")
     def _readable(self) -> Self:
         """What is written as one text is read at once, so that a mistake is told at the start."""
-        _ = self.rates, self.proxies, self.origins
+        _ = self.rates, self.proxies, self.origins, self.webhook_targets
         return self
 
     @property
@@ -97,6 +112,11 @@ class Settings(BaseSettings):
         if not all(_ORIGIN.fullmatch(one) for one in found):
             raise ValueError("cors_origins are exact origins, e.g. https://app.example.go.th")
         return found
+
+    @property
+    def webhook_targets(self) -> Allowed:
+        """Raises ValueError."""
+        return Allowed.parsed(self.webhook_allow)
 
     @property
     def issuer(self) -> str:

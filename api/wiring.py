@@ -6,11 +6,14 @@ from datetime import UTC, datetime
 from typing import Protocol
 from uuid import UUID
 
+from api.feed import Feed
 from api.limits.gate import RateLimits
 from api.paging import Cursors
+from api.webhooks.guard import Guard
 from auth.clients import ClientSecrets
 from auth.keys import SigningSupply
 from auth.tokens import TokenVerifier
+from domain.exchange.export import Allowance
 from domain.exchange.jobs import Files, Works
 
 
@@ -42,5 +45,11 @@ class Services:
     """Codes that X-Purpose may carry."""
     new_id: Callable[[], UUID]
     files: Files
+    feed: Feed
     now: Callable[[], datetime] = utc_now
+    exports: Allowance = field(default_factory=Allowance)
     limits: RateLimits = field(default_factory=RateLimits.alone)
+    import_bytes: int = 2 * 1024**3
+    """Of a file that is sent to be imported."""
+    targets: Guard = field(default_factory=Guard)
+    """Where webhooks may lead."""

@@ -23,7 +23,8 @@ from api.adoption import Adoption, KeyringWatch, adopting
 from api.app import digest_of_keys, keyring_of_environment, keys_of, new_id, sealing_of
 from api.keyring import Keyring
 from api.settings import Settings
-from api.tasks import TASKS
+from api.tasks import SWEEPS, TASKS
+from api.webhooks.relay import relay_and_send
 from api.wiring import utc_now
 from auth.keys import SigningSupply
 from domain.exchange.jobs import Task, Tools
@@ -38,6 +39,7 @@ log = structlog.get_logger("kaejon")
 AT_ONCE = 2
 """Jobs that one process runs side by side: each has its memory."""
 HEARTBEAT_S, STALLED_S = 2.0, 10.0
+SWEEP_S = 60.0
 LOOK_S = 3.0
 """Seconds between two looks for jobs that were lost."""
 GRACE_S = 10.0
@@ -112,7 +114,10 @@ class Background:
         self._stop.set()
 
     async def run(self) -> None:
-        """Until `stop`; a database that goes away is waited for."""
+        """Until `stop`; a database that goes away, or is not there yet, is waited for."""
+        await self._again_and_again(self._run)
+
+    async def _run(self) -> None:
         async with AsyncExitStack() as stack:
             database = await Database.open(self._dsn, size=8, application="kaejon worker")
             stack.push_async_callback(database.close)
@@ -130,11 +135,13 @@ class Background:
             )
             works = WorkFactory(database, sealing, new_id)
             tools = Tools(works, Files(self._settings.files), new_id, utc_now)
-            log.info("the worker runs", tasks=sorted(TASKS))
             loops: list[Callable[[], Awaitable[None]]] = [
                 lambda: self._jobs(tools, database, works),
                 lambda: self._rescue(works),
+                lambda: self._webhooks(works),
+                lambda: self._sweep(tools),
             ]
+            log.info("the worker runs")
             async with asyncio.TaskGroup() as group:
                 for loop in loops:
                     group.create_task(self._again_and_again(loop))
@@ -178,6 +185,17 @@ class Background:
             running.cancel()
             with suppress(asyncio.CancelledError):
                 await running
+
+    async def _webhooks(self, works: WorkFactory) -> None:
+        await relay_and_send(
+            works, allowed=self._settings.webhook_targets, source=self._issuer, stop=self._stop, now=utc_now
+        )
+
+    async def _sweep(self, tools: Tools) -> None:
+        while not self._stop.is_set():
+            for sweep in SWEEPS:
+                await sweep(tools)
+            await self._pause(SWEEP_S)
 
     async def _rescue(self, works: WorkFactory) -> None:
         queue = queue_of(self._dsn)

@@ -75,8 +75,16 @@ FiscalYear = Annotated[int, Field(ge=2500, le=2700, strict=True)]
 """Buddhist era: 2569 is 1 October 2025 to 30 September 2026."""
 Money = Annotated[
     Decimal,
+    # Bounds of the decimal itself are Pydantic's to check, without Python; its schema forgets the places, though.
+    Field(
+        ge=0,
+        le=Decimal("9999999999.99"),
+        max_digits=12,
+        decimal_places=2,
+        allow_inf_nan=False,
+        json_schema_extra={"decimal_places": 2},
+    ),
     BeforeValidator(_money),
-    Field(ge=0, le=Decimal("9999999999.99"), max_digits=12, decimal_places=2, allow_inf_nan=False),
     PlainSerializer(lambda amount: f"{amount:.2f}", return_type=str),
 ]
 """Baht; a decimal string on the wire, numbers accepted on input, two decimals."""

@@ -9,12 +9,25 @@ from uuid import UUID
 from domain.access.clients import ClientStore
 from domain.access.grants import GrantStore
 from domain.access.log import AccessLogStore
-from domain.assistance.store import CheckStore, CorrectionStore, EventStore, QueueStore
+from domain.assistance.store import BatchStore, CheckStore, CorrectionStore, EventStore, QueueStore
 from domain.casework.store import AnalysisStore, AssignmentStore, MenuStore, ProblemStore
 from domain.exchange.changes import ChangeStore
+from domain.exchange.delivery import Outbox
+from domain.exchange.export_store import ExportStore
 from domain.exchange.idempotency import IdempotencyStore
+from domain.exchange.importing.store import ImportStore, IntakeStore
+from domain.exchange.webhooks import DeliveryStore, WebhookStore
 from domain.reference.store import ReferenceStore
-from domain.registry.store import HouseholdStore, PersonStore
+from domain.registry.conflict import ConflictStore
+from domain.registry.store import (
+    HistoryStore,
+    HouseholdStore,
+    MemberStore,
+    MergeStore,
+    MoveStore,
+    PersonStore,
+    TargetGroupStore,
+)
 
 
 class UnitOfWork(Protocol):
@@ -22,6 +35,16 @@ class UnitOfWork(Protocol):
     def households(self) -> HouseholdStore: ...
     @property
     def persons(self) -> PersonStore: ...
+    @property
+    def members(self) -> MemberStore: ...
+    @property
+    def moves(self) -> MoveStore: ...
+    @property
+    def merges(self) -> MergeStore: ...
+    @property
+    def history(self) -> HistoryStore: ...
+    @property
+    def target_groups(self) -> TargetGroupStore: ...
     @property
     def problems(self) -> ProblemStore: ...
     @property
@@ -32,6 +55,8 @@ class UnitOfWork(Protocol):
     def menus(self) -> MenuStore: ...
     @property
     def events(self) -> EventStore: ...
+    @property
+    def batches(self) -> BatchStore: ...
     @property
     def corrections(self) -> CorrectionStore: ...
     @property
@@ -49,7 +74,22 @@ class UnitOfWork(Protocol):
     @property
     def changes(self) -> ChangeStore: ...
     @property
+    def webhooks(self) -> WebhookStore: ...
+    @property
+    def deliveries(self) -> DeliveryStore: ...
+    @property
+    def outbox(self) -> Outbox: ...
+    @property
+    def exports(self) -> ExportStore: ...
+    @property
     def idempotency(self) -> IdempotencyStore: ...
+
+    @property
+    def imports(self) -> ImportStore: ...
+    @property
+    def intake(self) -> IntakeStore: ...
+    @property
+    def conflicts(self) -> ConflictStore: ...
 
     def new_id(self) -> UUID:
         """A UUIDv7: the keys of one process grow with time."""

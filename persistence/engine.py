@@ -135,6 +135,17 @@ class Database:
         async with self.reading() as connection, connection.transaction():
             yield connection
 
+    @asynccontextmanager
+    async def lasting(self, *, snapshot: bool = False) -> AsyncIterator[Connection]:
+        """One transaction without deadlines on a connection of its own; with `snapshot` of one state, read only."""
+        connection = await self.alone(deadline=False)
+        isolation = "repeatable_read" if snapshot else "read_committed"
+        try:
+            async with connection.transaction(isolation=isolation, readonly=snapshot):
+                yield connection
+        finally:
+            await connection.close(timeout=10)
+
     async def take(self) -> Any:
         while self.resting:
             connection = self.resting.pop()

@@ -16,6 +16,7 @@ READ_ONLY = ("alembic_version",)
 THE_OWNERS = ("feed_epoch",)
 """Written by the owner alone: at the start, at a restore, by retention."""
 APPEND_ONLY = (
+    "import_cell",
     "change", "audit", "access_ledger", "access_block", "access_grant", "problem_move", "assignment_move", "analysis",
 )  # fmt: skip
 # The sealer moves rows on from here; what it has sealed only the owner could still take away, and not unseen.
@@ -41,6 +42,8 @@ DELETABLE = (
     "code",
     "webhook",
     "webhook_delivery",
+    "export",
+    "export_file",
 )
 
 FOLLOWING = ("problem_move", "assignment_move", "analysis", "access_grant")

@@ -20,13 +20,14 @@ _OWN = f"(SELECT split_part(current_setting('{HOLDER}', true), '|', 2))"
 def of_agency(column: str, agency: str) -> str:
     """A text that is an agency's own identifier: shown to it as it wrote it, to others as free text."""
     name = column.rpartition(".")[2]
-    return f"CASE WHEN {agency} = {_OWN} THEN {column} ELSE {_hidden(column)} END AS {name}"
+    return f"CASE WHEN {agency} = {_OWN} THEN {column} ELSE {hidden(column)} END AS {name}"
 
 
 def free_text(column: str) -> str:
     """The text of a column without such numbers, under the column's own name."""
-    return f"{_hidden(column)} AS {column.rpartition('.')[2]}"
+    return f"{hidden(column)} AS {column.rpartition('.')[2]}"
 
 
-def _hidden(column: str) -> str:
+def hidden(column: str) -> str:
+    """The text of a column, or of an expression, without such numbers."""
     return f"regexp_replace({column}, '{_NUMBER}', '{HIDDEN}', 'g')"

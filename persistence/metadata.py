@@ -5,6 +5,8 @@ from sqlmodel import SQLModel
 from persistence.access import tables as access
 from persistence.assistance import tables as assistance
 from persistence.casework import tables as casework
+from persistence.exchange import export_tables as exports
+from persistence.exchange import import_tables as imports
 from persistence.exchange import tables as exchange
 from persistence.exchange import webhook_tables as webhooks
 from persistence.reference import tables as reference
@@ -47,6 +49,13 @@ TABLES: tuple[type[SQLModel], ...] = (
     exchange.FeedEpochRow,
     exchange.AuditRow,
     exchange.IdempotencyRow,
+    exports.ExportRow,
+    exports.ExportFileRow,
+    imports.ImportJobRow,
+    imports.ImportRowRow,
+    imports.ImportCellRow,
+    imports.SourceRecordRow,
+    imports.ConflictRow,
     webhooks.WebhookRow,
     webhooks.WebhookDeliveryRow,
 )

@@ -70,6 +70,10 @@ WALLED: Mapping[str, str] = {
     "access_grant": f"(t.agency = {_AGENCY} OR {_INSIDE})",
     "change": f"({_OF_NOBODY} OR {_OF_HOUSEHOLD})",
     "audit": f"({_OF_NOBODY} OR {_OF_HOUSEHOLD})",
+    "source_record": _OF_HOUSEHOLD,
+    "conflict": _OF_HOUSEHOLD,
+    # The importing agency's own report; what it says of a household, inside the areas alone.
+    "import_row": f"t.agency = {_AGENCY} AND (t.area_code = '' OR {_INSIDE})",
 }
 """Every table with personal data, and which of its rows `t` a transaction may see."""
 
@@ -77,12 +81,12 @@ OPEN: frozenset[str] = frozenset(
     {
         "area", "agency", "indicator", "code", "campaign", "menu", "reference_load", "client", "revoked_token",
         "client_assertion", "idempotency", "event_key", "access_block", "signing_key", "key_adoption",
-        "quota", "feed_epoch", "webhook", "webhook_delivery",
+        "quota", "feed_epoch", "export", "export_file", "import_job", "import_cell", "webhook", "webhook_delivery",
     }
 )  # fmt: skip
 """The others: reference data and clients; identifiers without personal data; what is sealed whole."""
 
-SEALED = {"person": ("citizen_id_sealed", "phone_sealed")}
+SEALED = {"person": ("citizen_id_sealed", "phone_sealed"), "conflict": ("given_sealed",)}
 """Columns that are written through the table's view and read through `<table>_sealed`, with the right alone."""
 
 

@@ -8,7 +8,11 @@ from domain.access.actor import Actor
 from persistence.access.clients import PgClients
 from persistence.access.grants import PgGrants
 from persistence.access.log import PgAccessLog
+from persistence.assistance.batch import PgBatches
+from persistence.assistance.checks import PgChecks
+from persistence.assistance.corrections import PgCorrections
 from persistence.assistance.events import PgEvents
+from persistence.assistance.waiting import PgQueue
 from persistence.bounds import Bounded, bind, bounds_of
 from persistence.casework.analyses import PgAnalyses
 from persistence.casework.assignments import PgAssignments
@@ -16,10 +20,22 @@ from persistence.casework.menus import PgMenus
 from persistence.casework.problems import PgProblems
 from persistence.engine import Connection, Database, Lease
 from persistence.exchange.changes import PgChanges
+from persistence.exchange.deliveries import PgDeliveries
+from persistence.exchange.exports import PgExports
 from persistence.exchange.idempotency import PgIdempotency
+from persistence.exchange.imports.intake import PgIntake
+from persistence.exchange.imports.jobs import PgImports
+from persistence.exchange.outbox import PgOutbox
+from persistence.exchange.webhooks import PgWebhooks
 from persistence.reference.store import PgReference
+from persistence.registry.conflicts import PgConflicts
+from persistence.registry.history import PgHistory
 from persistence.registry.households import PgHouseholds
+from persistence.registry.members import PgMembers
+from persistence.registry.merges import PgMerges
+from persistence.registry.moves import PgMoves
 from persistence.registry.persons import PgPersons
+from persistence.registry.target_groups import PgTargetGroups
 from persistence.sealing import Sealing
 
 
@@ -47,6 +63,26 @@ class PgWork:
         return PgPersons(self.connection, self._sealing, self.new_id)
 
     @property
+    def members(self) -> PgMembers:
+        return PgMembers(self.connection, self._sealing, self.new_id)
+
+    @property
+    def moves(self) -> PgMoves:
+        return PgMoves(self.connection, self.new_id)
+
+    @property
+    def merges(self) -> PgMerges:
+        return PgMerges(self.connection, self.new_id)
+
+    @property
+    def history(self) -> PgHistory:
+        return PgHistory(self.connection)
+
+    @property
+    def target_groups(self) -> PgTargetGroups:
+        return PgTargetGroups(self.connection)
+
+    @property
     def problems(self) -> PgProblems:
         return PgProblems(self.connection, self.new_id)
 
@@ -67,6 +103,22 @@ class PgWork:
         return PgEvents(self.connection, self._sealing, self.new_id)
 
     @property
+    def batches(self) -> PgBatches:
+        return PgBatches(self.connection, self._sealing, self.new_id)
+
+    @property
+    def corrections(self) -> PgCorrections:
+        return PgCorrections(self.connection, self._sealing, self.new_id)
+
+    @property
+    def checks(self) -> PgChecks:
+        return PgChecks(self.connection, self._sealing)
+
+    @property
+    def queue(self) -> PgQueue:
+        return PgQueue(self.connection, self._sealing)
+
+    @property
     def reference(self) -> PgReference:
         return PgReference(self._plain, self.new_id)
 
@@ -85,6 +137,34 @@ class PgWork:
     @property
     def changes(self) -> PgChanges:
         return PgChanges(self.connection)
+
+    @property
+    def webhooks(self) -> PgWebhooks:
+        return PgWebhooks(self.connection, self._sealing, self.new_id)
+
+    @property
+    def deliveries(self) -> PgDeliveries:
+        return PgDeliveries(self.connection, self.new_id)
+
+    @property
+    def outbox(self) -> PgOutbox:
+        return PgOutbox(self.connection, self._sealing)
+
+    @property
+    def exports(self) -> PgExports:
+        return PgExports(self.connection, self._sealing, self.new_id)
+
+    @property
+    def imports(self) -> PgImports:
+        return PgImports(self.connection, self._plain, self._sealing, self.new_id)
+
+    @property
+    def intake(self) -> PgIntake:
+        return PgIntake(self.connection, self._sealing, self.new_id)
+
+    @property
+    def conflicts(self) -> PgConflicts:
+        return PgConflicts(self.connection, self._sealing, self.new_id)
 
     @property
     def idempotency(self) -> PgIdempotency:
@@ -114,15 +194,10 @@ class WorkFactory:
 
         With `snapshot` it reads one state of the database throughout, and writes nothing.
         """
-        connection = await self._database.alone(deadline=False)
-        try:
-            isolation = "repeatable_read" if snapshot else "read_committed"
-            async with connection.transaction(isolation=isolation, readonly=snapshot):
-                if actor is not None:
-                    await bind(connection, bounds_of(actor)._replace(granted=False))
-                yield PgWork(connection, self._sealing, self._new_id)
-        finally:
-            await connection.close(timeout=10)
+        async with self._database.lasting(snapshot=snapshot) as connection:
+            if actor is not None:
+                await bind(connection, bounds_of(actor)._replace(granted=False))
+            yield PgWork(connection, self._sealing, self._new_id)
 
 
 class Reading:

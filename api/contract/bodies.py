@@ -40,6 +40,27 @@ BODIES: dict[str, Any] = {
             {"indicator_id": "bmn-38-8", "result": "pass"},
         ],
     },
+    "MemberJoin": {
+        "relationship": "grandchild",
+        "joined_on": "2026-01-05",
+        "person": {"first_name": "ต้นข้าว", "sex": "female", "birth_date": "2020-02-01", "no_id_reason": "not_known"},
+    },
+    "MemberPatch": {"relationship": "grandchild", "joined_on": "2020-01-01"},
+    "MemberLeaving": {"left_on": "2026-01-05", "reason": "แต่งงานย้ายออก"},
+    "HeadChange": {
+        "person_id": "0199b2c4-7c00-7000-8000-0000c6fd26b1",
+        "reason": "หัวหน้าครัวเรือนเสียชีวิต",
+    },
+    "HouseholdMove": {
+        "area_code": "42010103",
+        "address": {"house_no": "12/3", "moo": 4},
+        "moved_on": "2026-01-05",
+        "house_code": "42010100002",
+    },
+    "HouseholdMerge": {
+        "duplicate_id": "0199b2c4-7c00-7000-8000-0000c6fd26b2",
+        "reason": "บันทึกซ้ำ: บ้านเดียวกัน",
+    },
     "PersonPatch": {"occupation": "รับจ้างทั่วไป", "annual_income": "24000.00", "phone": None},
     "EventDraft": {
         "external_id": "HDC-2026-000123",
@@ -51,6 +72,16 @@ BODIES: dict[str, Any] = {
         "value_baht": "1500.00",
         "reason_no_problem": "พบระหว่างเยี่ยมบ้าน",
         "on_unknown": "register",
+    },
+    "CorrectionDraft": {
+        "kind": "supersede",
+        "reason": "บันทึกจำนวนเงินผิด",
+        "event": {"value_baht": "1200.00"},
+    },
+    "AssistanceCheck": {
+        "household": {"house_code": "42010100001"},
+        "assistance_type": "livelihood",
+        "since": "2025-10-01",
     },
     "ProblemDraft": {
         "household_id": "0199b2c4-7c00-7000-8000-0000c6fd26b0",
@@ -124,6 +155,10 @@ BODIES: dict[str, Any] = {
         "household_id": "0199b2c4-7c00-7000-8000-0000a1b2c3d4",
         "reason": "แจ้งเหตุด่วนทางโทรศัพท์ ต้องตรวจสอบที่อยู่",
     },
+    "WebhookDraft": {"url": "https://hooks.hospital.example/kaejon", "types": ["household", "assignment"]},
+    "WebhookPatch": {"enabled": True},
+    "WebhookRotation": {"overlap_seconds": 3600},
+    "WebhookReplay": {"from": "2026-01-14T17:00:00Z", "to": "2026-01-15T02:30:00Z"},
     "ClientDraft": {
         "name": "HDC Loei",
         "agency": "PROV_MOPH-42",

@@ -10,7 +10,7 @@ from api.contract.limits import MOST_ITEMS, Schema, limit
 from api.contract.parameters import parameters_of
 from api.contract.responses import error, header
 from api.contract.schemas import Schemas, ref
-from api.contract.vocabulary import ALSO_ANSWERS, BARE_LISTS
+from api.contract.vocabulary import ALSO_ANSWERS, BARE_LISTS, FILES
 from api.rest.operations import Operation
 
 JSON = "application/json"
@@ -65,6 +65,8 @@ def described(operation: Operation, tag: str, schemas: Schemas) -> Schema:
         del found["parameters"]
     if operation.body is not None:
         found["requestBody"] = _body(operation, operation.body, schemas)
+    if operation.file:
+        found["requestBody"] = _FILE_BODY
     found["responses"] = {str(status): one for status, one in sorted(_responses(operation, schemas).items())}
     return found
 
@@ -102,6 +104,9 @@ def _responses(operation: Operation, schemas: Schemas) -> dict[int, Schema]:
         if versioned(operation) and operation.method == "GET":
             headers = {"X-Request-Id": header("RequestId"), "ETag": header("ETag")}
             found[304] = {"description": "The caller has this version already.", "headers": headers}
+    if operation.policy is not None and "{household_id}" in operation.path:
+        headers = {"X-Request-Id": header("RequestId"), "Location": header("Location")}
+        found[308] = {"description": "The household was merged: it is found there now.", "headers": headers}
     for status in sorted(_errors(operation)):
         found[status] = error(status)
     if operation.path.startswith("/oauth/"):
@@ -116,7 +121,7 @@ def versioned(operation: Operation) -> bool:
 
 
 def _errors(operation: Operation) -> set[int]:
-    found = {408, 413} if operation.body is not None else set()
+    found = {408, 413} if operation.body is not None or operation.file else set()
     found |= {414, 422, 429, 500, 503, *operation.errors}
     if operation.policy is not None:
         found.add(401)
@@ -124,7 +129,7 @@ def _errors(operation: Operation) -> set[int]:
             found.add(403)
     if path_names(operation.path):
         found.add(404)
-    if operation.body is not None:
+    if operation.body is not None or operation.file:
         found.add(415)
     if operation.method == "POST" and operation.keyed:
         found.add(409)
@@ -137,7 +142,7 @@ def _success(operation: Operation, description: str, schemas: Schemas) -> Schema
         headers |= {"RateLimit": header("RateLimit"), "RateLimit-Policy": header("RateLimitPolicy")}
     if versioned(operation):
         headers["ETag"] = header("ETag")
-    if operation.status == 201:
+    if operation.status in (201, 202):
         headers["Location"] = header("Location")
     if operation.many and operation.paged and operation.method == "GET":
         headers["Link"] = header("Link")
@@ -146,6 +151,9 @@ def _success(operation: Operation, description: str, schemas: Schemas) -> Schema
     found: Schema = {"description": description, "headers": headers}
     if operation.answer is not None:
         found["content"] = {JSON: _content(schemas.answers[operation.answer], operation, schemas)}
+    elif operation.id in FILES:
+        headers["ETag"] = header("ETag")
+        found["content"] = {media: {"schema": FILE, "example": ""} for media in FILES[operation.id]}
     elif operation.id in SPECIAL:
         media, schema, example = SPECIAL[operation.id]
         found["content"] = {media: {"schema": schema, "example": example}}
@@ -207,6 +215,26 @@ _METADATA: Schema = {
     },
 }
 _HOST = "https://kaejon.example"
+_OF_A_FORM: Schema = {
+    "type": "object",
+    "required": ["file"],
+    "properties": {"file": {"type": "string", "contentEncoding": "binary", "maxLength": 2**53 - 1}},
+}
+_FILE_BODY: Schema = {
+    "required": True,
+    "description": "The file itself, or a form with the part `file`; what it is, `format` says.",
+    "content": {
+        **{
+            media: {
+                "schema": {"type": "string", "contentEncoding": "binary", "maxLength": 2**53 - 1},
+                "example": "record_id,citizen_id,area_code,first_name",
+            }
+            for media in ("text/csv", "application/x-ndjson", "application/octet-stream")
+        },
+        "multipart/form-data": {"schema": _OF_A_FORM, "example": {"file": "record_id,citizen_id"}},
+    },
+}
+FILE: Schema = {"type": "string", "contentEncoding": "binary", "maxLength": 2**53 - 1}
 SPECIAL: dict[str, tuple[str, Schema, Any]] = {
     "getJwks": (
         "application/jwk-set+json",

@@ -68,15 +68,17 @@ def parameters_of(operation: Operation, names: Sequence[str], schemas: Schemas) 
 
 EXAMPLES = {
     "list": "purposes",
+    "kind": "thaiqm",
     "code": "420101",
     "indicator_id": "bmn-38-6",
     "external_id": "HDC-2026-000123",
+    "part": 1,
 }
 
 
 def path_parameter(name: str) -> Schema:
     schema = PATH_SHAPES.get(name) or {"type": "string", "format": "uuid", "maxLength": 36}
-    example = uuid_example(name) if "format" in schema else EXAMPLES.get(name, "42-0001")
+    example = uuid_example(name) if schema.get("format") == "uuid" else EXAMPLES.get(name, "42-0001")
     return {"name": name, "in": "path", "required": True, "schema": schema, "example": example}
 
 

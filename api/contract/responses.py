@@ -16,6 +16,7 @@ CODES = {
     405: "method-not-allowed",
     408: "request-timeout",
     409: "conflict",
+    410: "cursor-expired",
     412: "version-mismatch",
     413: "content-too-large",
     414: "uri-too-long",

@@ -103,7 +103,7 @@ def _renamed(node: Any, *, named: bool = True) -> Any:
             continue
         if key == "$ref":
             found[key] = PREFIX + _name(value.removeprefix(PREFIX))
-        elif key == "mapping":
+        elif key == "mapping" and named:
             found[key] = {tag: PREFIX + _name(to.removeprefix(PREFIX)) for tag, to in value.items()}
         else:
             found[key] = _renamed(value, named=key != "properties")

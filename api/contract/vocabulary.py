@@ -57,7 +57,11 @@ TAGS: dict[str, str] = {
     "authorisation": "Tokens, keys and the caller's own access.",
     "clients": "The systems that may call, for administrators.",
     "access log": "Who read whose unmasked data, when and why.",
+    "webhooks": "What has changed, sent to an address of the client's own (Standard Webhooks, CloudEvents).",
     "access grants": "Break the glass: three hours of reading one household the agency is not assigned to.",
+    "changes": "The feed of what changes, for mirrors.",
+    "exports": "The whole of what a client may read, as files, at one instant.",
+    "imports": "Files of other systems, row by row into the registry.",
     "graphql": "The same data and writes as a graph; see schema.graphql.",
     "operations": "For those who run the service.",
 }
@@ -65,12 +69,19 @@ ALSO_ANSWERS: dict[str, dict[int, str]] = {
     "recordAssistance": {200: "Recorded before with the same content: outcome `duplicate`."},
 }
 """Successful answers beside the first one, with the same schema."""
+FILES: dict[str, tuple[str, ...]] = {
+    "getImportTemplate": ("text/csv",),
+    "getExportFile": ("application/x-ndjson", "application/vnd.apache.parquet", "text/csv"),
+}
+"""Answers that are files, by their media types."""
 BARE_LISTS = frozenset({"listMenuMatches"})
 """Lists that are an array and no page (contract 5)."""
 PATH_SHAPES: dict[str, dict[str, object]] = {
+    "part": {"type": "integer", "format": "int32", "minimum": 1, "maximum": 9},
     "external_id": {"type": "string", "minLength": 1, "maxLength": 200},
     "client_id": {"type": "string", "pattern": r"^[A-Za-z0-9_.\-]{1,64}$", "maxLength": 64},
     "code": {"type": "string", "pattern": r"^[A-Za-z0-9_.\-]{1,64}$", "maxLength": 64},
+    "kind": {"type": "string", "pattern": "^[a-z_]{1,64}$", "maxLength": 64},
     "list": {"type": "string", "pattern": "^[a-z_]{1,64}$", "maxLength": 64},
     "indicator_id": {"type": "string", "pattern": r"^[A-Za-z0-9_.\-]{1,64}$", "maxLength": 64},
 }

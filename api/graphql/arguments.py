@@ -19,7 +19,11 @@ _CODE: TypeAdapter[str] = TypeAdapter(Code)
 def given(found: Any) -> Any:
     """What a caller gave, inputs as mappings in snake_case: what was left out is absent, and null is None."""
     if dataclasses.is_dataclass(found):
-        fields = {one.name: getattr(found, one.name) for one in dataclasses.fields(found)}
+        # A field whose name is one of Python's own words has another one here.
+        fields = {
+            getattr(one, "graphql_name", None) or one.name: getattr(found, one.name)
+            for one in dataclasses.fields(found)
+        }
         return {name: given(one) for name, one in fields.items() if one is not strawberry.UNSET}
     return [given(one) for one in found] if isinstance(found, list) else found
 

@@ -68,7 +68,7 @@ class Fields:
             async def resolve(info: Info, **given: Any) -> Any:
                 if args is None:
                     return plain(await handler(info.context))
-                kept = {name: one for name, one in given.items() if one is not None}
+                kept = {name: arguments.given(one) for name, one in given.items() if one is not None}
                 for name, one in kept.items():
                     kind = args.model_fields[name].annotation
                     if UUID in (kind, *get_args(kind)):
@@ -156,9 +156,12 @@ class Fields:
         target: str | None = None,
         kind: type = UUID,
         versioned: bool = False,
+        read: Callable[[Any], Awaitable[Any]] | None = None,
+        cost: int = MUTATION_COST,
     ) -> Callable[[Handler], Handler]:
         """One `input`, the resource back. `target` is the field of the input that names the resource, and
-        `version` plays If-Match: the handler takes (call, [target], body, [version=])."""
+        `version` plays If-Match: the handler takes (call, [target], body, [version=]). `read` makes something
+        else of the input than one value."""
 
         def added(handler: Handler) -> Handler:
             async def resolve(info: Info, input: Any) -> Any:
@@ -170,7 +173,8 @@ class Fields:
                 if versioned:
                     more["version"] = _expected(given.pop("version", None))
                 try:
-                    return plain(await handler(call, *named, arguments.value(body, given), **more))
+                    what = arguments.value(body, given) if read is None else await read(given)
+                    return plain(await handler(call, *named, what, **more))
                 finally:
                     call.forget()
 
@@ -184,7 +188,7 @@ class Fields:
 
             def make(types: Types) -> StrawberryField:
                 args = {"input": made_input(types)}
-                return _made(types.object(answer), handler, resolve, args, cost=MUTATION_COST)
+                return _made(types.object(answer), handler, resolve, args, cost=cost)
 
             self.mutations.append(Field(name, make))
             return handler

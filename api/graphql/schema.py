@@ -15,13 +15,14 @@ from strawberry.types.field import StrawberryField
 from api.graphql import connections, cost, limits
 from api.graphql.access import clients, grants, log, me
 from api.graphql.admission import Admission
-from api.graphql.assistance import events
+from api.graphql.assistance import batch, checks, corrections, events
 from api.graphql.casework import analyses, assignments, menus, problems
 from api.graphql.casework import parts as casework_parts
 from api.graphql.documents import Documents
+from api.graphql.exchange import changes, exports, imports, webhooks
 from api.graphql.fields import MUTATION_COST, Field, Fields
 from api.graphql.reference import agencies, areas, campaigns, codes, indicators
-from api.graphql.registry import households, persons
+from api.graphql.registry import conflicts, history, households, members, moves, persons
 from api.graphql.registry import parts as registry_parts
 from api.graphql.scalars import SCALARS
 from api.graphql.types import Made, Types
@@ -29,6 +30,9 @@ from api.graphql.types import Made, Types
 FIELDS: tuple[Fields, ...] = (
     households.fields,
     persons.fields,
+    members.fields,
+    moves.fields,
+    history.fields,
     registry_parts.fields,
     problems.fields,
     analyses.fields,
@@ -36,15 +40,23 @@ FIELDS: tuple[Fields, ...] = (
     menus.fields,
     casework_parts.fields,
     events.fields,
+    batch.fields,
+    corrections.fields,
+    checks.fields,
     areas.fields,
     agencies.fields,
     indicators.fields,
     codes.fields,
     campaigns.fields,
+    webhooks.fields,
     me.fields,
     clients.fields,
     log.fields,
     grants.fields,
+    changes.fields,
+    exports.fields,
+    imports.fields,
+    conflicts.fields,
 )
 
 _READING = f"""What can be read. Every request needs a token, introspection too; X-Purpose holds as in REST.

@@ -94,7 +94,7 @@ class Types:
                 setattr(made, more_name, field)
             for own_name, info in model.model_fields.items():
                 kind = self._input_type(info, _owner(model, own_name))
-                setattr(made, own_name, given_field(kind, _said(info)))
+                setattr(made, own_name, given_field(kind, _said(info), info.alias))
             strawberry.input(made, name=name, description=_doc(model))
         return self._inputs[name]
 
@@ -158,13 +158,16 @@ class Types:
         return self.enum(owner, {word: word for word in words}) if same is None else self._named_enum(same)
 
 
-def given_field(kind: Made, description: str | None = None) -> StrawberryField:
-    """A field of an input; UNSET where a caller leaves it out, which only a nullable one may be."""
+def given_field(kind: Made, description: str | None = None, name: str | None = None) -> StrawberryField:
+    """A field of an input; UNSET where a caller leaves it out, which only a nullable one may be.
+
+    `name` where it is another than the attribute's: a word that Python keeps for itself.
+    """
     nullable = NoneType in get_args(kind)
     made: StrawberryField = (
-        strawberry.field(graphql_type=kind, description=description, default=strawberry.UNSET)
+        strawberry.field(graphql_type=kind, description=description, name=name, default=strawberry.UNSET)
         if nullable
-        else strawberry.field(graphql_type=kind, description=description)
+        else strawberry.field(graphql_type=kind, description=description, name=name)
     )
     return made
 

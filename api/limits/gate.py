@@ -27,6 +27,19 @@ _OF_THE_EVENT_ALONE = frozenset({"personal-data", "future-date", "implausible-da
 log = structlog.get_logger("kaejon")
 
 
+class Lookups:
+    """Implements `domain.assistance.batch.Lookups`."""
+
+    def __init__(
+        self, require_left: Callable[[], None], take: Callable[[int], Awaitable[tuple[int, Allowance]]]
+    ) -> None:
+        self.require_left, self._take = require_left, take
+
+    async def take(self, count: int) -> int:
+        taken, _ = await self._take(count)
+        return taken
+
+
 class RateLimits:
     """The limits of every class over one worker's counters."""
 
@@ -114,6 +127,12 @@ class RateLimits:
                 await self._spend(scope, client_id, named)
             raise
 
+    def lookups(self, scope: Any, client_id: str) -> "Lookups":
+        """The client's, for a batch: it is told as much as there are lookups for, and no more."""
+        return Lookups(
+            lambda: self._require_left(scope, client_id), lambda count: self._take(scope, client_id, count)
+        )
+
     def _require_left(self, scope: Any, client_id: str) -> None:
         """Raises HttpError 429 when no lookup is left, as far as this worker knows; takes none."""
         may, allowance = self._quotas.look(RateClass.LOOKUP, self._rates[RateClass.LOOKUP], client_id)
@@ -127,18 +146,21 @@ class RateLimits:
         Raises HttpError 429 where it is less: of requests at once, all of which saw something left, no more is
         told than the limit. Who names more than the whole limit is told in a fresh window.
         """
+        wanted = min(lookups, self._rates[RateClass.LOOKUP].requests)
+        taken, allowance = await self._take(scope, client_id, wanted)
+        if taken < wanted:
+            raise self._refusal(allowance)
+
+    async def _take(self, scope: Any, client_id: str, lookups: int) -> tuple[int, Allowance]:
+        """Takes so many lookups, or what there is of them; how many that was."""
         rate = self._rates[RateClass.LOOKUP]
         # Those who come at once share one call of the store.
         taken = await asyncio.gather(
-            *(
-                self._quotas.take(RateClass.LOOKUP, rate, client_id)
-                for _ in range(min(lookups, rate.requests))
-            )
+            *(self._quotas.take(RateClass.LOOKUP, rate, client_id) for _ in range(lookups))
         )
         allowance = min((left for _, left in taken), key=lambda left: left.remaining)
         _note(scope, allowance)
-        if not all(granted for granted, _ in taken):
-            raise self._refusal(allowance)
+        return sum(granted for granted, _ in taken), allowance
 
     # -- /oauth/*
 

@@ -26,6 +26,11 @@ PROBLEMS: dict[str, Explained] = {
         "Check the identifier, or send on_unknown=register: the event is then kept and linked when the household "
         "is registered.",
     ),
+    "batch-refused": Explained(
+        422, "A batch with atomic=true has an item that is rejected or in conflict; nothing was written.",
+        "results has the problem of each bad item; not_written are those without fault. Mend the bad ones and send the "
+        "batch again, or send it without atomic to have the good ones recorded.",
+    ),
     "idempotency-key-reused": Explained(
         422, "This Idempotency-Key was used with another request.",
         "A key belongs to one request: make a new one for another body.",
@@ -67,8 +72,20 @@ PROBLEMS: dict[str, Explained] = {
         409, "Your agency has as many open access grants as one may have.",
         "Wait until one has run out: a grant lasts three hours. GET /v1/access-grants lists them.",
     ),
+    "too-many-exports": Explained(
+        409, "As many exports of this client are under way as one may have.",
+        "Wait for one to finish, or cancel one: GET /v1/exports lists them.",
+    ),
+    "export-expired": Explained(
+        410, "The files of the export have been kept for their time, and are gone.",
+        "Ask for a new export; with since it holds what has changed.",
+    ),
     "outside-your-areas": Explained(
         403, "The request reaches beyond the areas of your client.", "GET /v1/me/access lists your areas."
+    ),
+    "not-your-event": Explained(
+        403, "An assistance event is corrected by the agency that recorded it, and by no other.",
+        "Tell that agency; its code is in the event.",
     ),
     "forbidden": Explained(403, "Your client may not do this.", "GET /v1/me/access lists what it may."),
     "not-found": Explained(
@@ -83,7 +100,10 @@ PROBLEMS: dict[str, Explained] = {
     "ambiguous-identifier": Explained(409, "The identifier fits more than one record.", "Use the record's id."),
     "already-a-member": Explained(
         409, "A living person is a current member of one household, and this one has a household.",
-        "End that membership first, or leave the person out.",
+        "End that membership first, or leave the person out. Whoever has left a household joins another by POST …/members.",
+    ),
+    "already-merged": Explained(
+        409, "The duplicate is part of another household already.", "Read it: its id answers 308 to that household."
     ),
     "external-id-conflict": Explained(
         409, "Your agency has recorded other content under this external_id.",
@@ -104,6 +124,9 @@ PROBLEMS: dict[str, Explained] = {
     ),
     "needs-another-client": Explained(
         409, "What one client proposes another confirms.", "Have it confirmed through a second client."
+    ),
+    "too-many-webhooks": Explained(
+        409, "Your client has as many webhooks as one may have.", "Delete one that is not used: GET /v1/webhooks lists them."
     ),
     "menu-exists": Explained(409, "There is a menu with this code.", "Amend that one, or choose another code."),
     "client-exists": Explained(409, "There is a client with this id.", "Read the list of clients first."),
@@ -142,6 +165,11 @@ PROBLEMS: dict[str, Explained] = {
     "result-too-large": Explained(
         422, "A part of the answer holds too many rows.", "Ask for fewer items, or list that part by itself."
     ),
+    "cursor-expired": Explained(
+        410, "The change feed cannot be followed from this cursor without a gap: what follows it is kept no more, the "
+        "database was restored or is another one, or your areas or scopes have changed.",
+        "Start again with an export, let go of what it does not hold, and follow the feed from the position it names.",
+    ),
     # The service itself
     "rate-limited": Explained(429, "Your client asks too often.", "Wait as long as Retry-After says."),
     "unavailable": Explained(
@@ -156,6 +184,17 @@ PROBLEMS: dict[str, Explained] = {
 }  # fmt: skip
 
 FAULTS: dict[str, str] = {
+    # Imports
+    "empty-file": "The file has no bytes, or no rows.",
+    "not-patchable": "The field has an operation of its own; choose `stored` here and use that.",
+    "ambiguous-identifier": "The house code fits more than one household of the area; name persons by their citizen ids.",
+    "contradicts-row": "An earlier row of the same file says otherwise of the same person or household.",
+    "repeated-row": "An earlier row of the same file says the same of the same person.",
+    "verified-by-team": "A team has said otherwise: its value stands until the conflict is decided.",
+    "less-trusted": "A source that is trusted more has said otherwise: its value stands.",
+    "more-trusted": "A source that is trusted less had said otherwise: the value of the file stands.",
+    "older-source": "The same source has said otherwise later: that stands.",
+    "left-household": "The person is no member of the household any more; by hand it may become one again.",
     # Shape
     "required": "A field that is needed is missing, or must not be cleared.",
     "unknown-field": "There is no such field; nothing is ignored.",
@@ -189,17 +228,21 @@ FAULTS: dict[str, str] = {
     "personal-data": "Free text must not hold a citizen id: it is read without masking.",
     "already-a-member": "The person is a current member of a household.",
     "duplicate-head": "A household has one head.",
+    "use-change-head": "Who is head changes by change-head alone.",
+    "one-person": "Exactly one of person and person_id must be given.",
     "deceased-head": "A deceased person cannot be the head.",
     "not-deceased": "Only a deceased person has a date of death.",
     "before-birth": "The date of death is before the birth date.",
     # Dates
     "future-date": "The date is in the future.",
     "past-date": "The date or time has passed.",
+    "before-joining": "The person had not joined the household yet.",
     "implausible-date": "The date is too long ago; years are Gregorian, not Buddhist.",
     "invalid-window": "The last day is before the first.",
     # What is named
     "one-identifier": "Exactly one of the identifiers must be given.",
     "unknown-household": "No household of yours has this identifier.",
+    "unknown-person": "No person of yours has this id.",
     "unknown-member": "The person is no current member of the household.",
     "unknown-beneficiary": "A beneficiary is a current member of the household.",
     "unknown-problem": "No problem of the household, or of yours, has this id.",
@@ -213,8 +256,34 @@ FAULTS: dict[str, str] = {
     "agency-exists": "The code is taken by another agency.",
     "campaign-exists": "The fiscal year has a campaign.",
     "repeated-id": "An id stands twice.",
+    "nothing-changed": "The new version would say what the event says already.",
     "duplicate-result": "The same indicator and person stand twice.",
     "menu-exists": "The code is taken by another menu.",
+    "target-refused": "Webhooks are sent to public HTTPS addresses, port 443 or 8443; the detail says what is wrong.",
+    # The cells and rows of an import file, in its report
+    "rounded-number": "The spreadsheet keeps fewer digits than the number has: format the column as text before typing.",
+    "spreadsheet-error": "The cell holds an error of the spreadsheet, e.g. #REF!.",
+    "formula-without-value": "The spreadsheet was saved without the value of the formula: open it, save it, send it again.",
+    "became-a-date": "The spreadsheet has made a date of a house number: format the column as text.",
+    "ambiguous-date": "The date can be read in two ways: write the year with four digits.",
+    "incomplete-date": "The day or the month is 0: give the whole date, or none.",
+    "ragged-row": "The row has more or fewer cells than the header.",
+    "malformed-row": "The quotation marks of the row do not fit; it may have swallowed those after it.",
+    "nested-value": "The values of an object are texts, numbers, true, false or null.",
+    # An import file as a whole: nothing of it was applied
+    "truncated-file": "The file ends in the middle of a row, a cell or a character: it was not uploaded whole.",
+    "wrong-encoding": "The file is neither UTF-8, nor UTF-16 with a byte order mark, nor Thai in cp874 (TIS-620).",
+    "missing-column": "The file lacks a column that its kind needs; see its template.",
+    "unknown-column": "The file has a column that is none of ours: rename it, leave it out, or name a mapping.",
+    "repeated-column": "Two columns of the file are the same one of ours.",
+    "too-many-columns": "The file has more columns than any layout has.",
+    "two-editions": "The file has indicators of two editions; send one file for each.",
+    "line-too-long": "A row or a cell is longer than any may be: a quotation mark may not be closed.",
+    "not-ndjson": "The first line is no JSON object; NDJSON has one object a line.",
+    "not-a-spreadsheet": "The file is no xlsx spreadsheet, is damaged, or needs a password.",
+    "spreadsheet-too-large": "The spreadsheet is larger than can be read at once: send csv.",
+    "zip-bomb": "The spreadsheet unpacks to more than is plausible: send csv.",
+    "unknown-mapping": "Files of this kind have no mapping of this name.",
     # Rules
     "outside-your-areas": "The area is not one of yours.",
     "country-and-areas": "Give [\"*\"] alone, or area codes.",
@@ -232,6 +301,7 @@ FAULTS: dict[str, str] = {
     "household-indicator": "The indicator is of the household as a whole, not of a person.",
     "not-a-closed-problem": "A recurrence names an earlier, closed problem of the same household.",
     "not-applicable": "The field does not go with this request.",
+    "same-household": "A household is no duplicate of itself.",
     "close-outcome": "A closed case, and only a closed one, has an outcome.",
     "age-range": "A rule of age has a least or a greatest age, the least not above the greatest.",
 }  # fmt: skip

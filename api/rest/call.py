@@ -1,7 +1,7 @@
 """One REST request: who calls, what was sent, and how the answer is shaped."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 from datetime import datetime
@@ -21,10 +21,12 @@ from api.media import check_coding, check_kind
 from api.wiring import Services
 from domain.access.actor import Actor
 from domain.errors import Invalid, NotFound, VersionMismatch
+from domain.exchange.importing.job import Upload
 from domain.kernel import Document, Listing, Paging, Value
 from domain.work import UnitOfWork
 
 Model = TypeVar("Model", bound=BaseModel)
+T = TypeVar("T")
 JSON = "application/json"
 PERSONAL = {"Cache-Control": "no-store", "Vary": "Authorization, X-Purpose"}
 _ETAG = re.compile(r'"([0-9]{1,9})(?:\.u)?"')
@@ -50,6 +52,7 @@ class Call:
         self._actor: Actor | None = None
         self._body: bytes | None = None
         self._any = False
+        self._upload: Upload | None = None
         self._stored: int | None = None
         self._named: Sequence[int] = ()
         self.now: datetime = services.now()
@@ -100,6 +103,11 @@ class Call:
         check_kind(self.header("content-type"), media)
         return parsing.body(await self.raw_body(), model)
 
+    async def read(self, read: Callable[[bytes], Awaitable[T]], *, media: Sequence[str] = (JSON,)) -> T:
+        """The body as something that is no single value."""
+        check_kind(self.header("content-type"), media)
+        return await read(await self.raw_body())
+
     async def raw_body(self) -> bytes:
         """All of it, once; the edge bounds its size and the time it takes."""
         if self._body is None:
@@ -114,6 +122,16 @@ class Call:
                 more = message.get("more_body", False)
             self._body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         return self._body
+
+    def take(self, upload: Upload) -> None:
+        """The body was a file, which has arrived: what it is compared by is its hash."""
+        self._upload, self._body = upload, upload.sha256.encode()
+
+    @property
+    def upload(self) -> Upload:
+        """The file that was sent."""
+        assert self._upload is not None
+        return self._upload
 
     def expected_version(self) -> int:
         """The version that If-Match names (RFC 9110 §13.1.1). 428 when there is none.
@@ -143,9 +161,11 @@ class Call:
         self._stored = stored
         return True
 
-    def paging(self, given: Any, *, sorts: Sequence[str] = ("created_at", "-created_at")) -> Paging:
+    def paging(
+        self, given: Any, *, sorts: Sequence[str] = ("created_at", "-created_at"), usual: str = "created_at"
+    ) -> Paging:
         """Limit, order and place of a list, from its parsed query."""
-        sort = given.sort or "created_at"
+        sort = given.sort or usual
         if sort not in sorts:
             raise Invalid.at("query/sort", "unknown-value", f"One of: {', '.join(sorts)}.")
         if given.count not in (None, "exact", "estimated"):

@@ -46,6 +46,8 @@ class Operation:
     description: str = ""
     paged: bool = True
     """A list with cursors, where `many`."""
+    file: bool = False
+    """The body is a file: streamed, of any kind, up to the limit of the settings."""
     keyed: bool = True
     """A POST that honours Idempotency-Key."""
     example: Any = None

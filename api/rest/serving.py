@@ -11,16 +11,18 @@ from starlette.types import Receive, Scope, Send
 from api.answering import answer_error
 from api.authentication import check_purpose
 from api.errors import HttpError
-from api.rest.call import Call
+from api.rest.call import PERSONAL, Call
 from api.rest.operations import Operation
+from api.rest.uploads import received
 from api.wiring import Services
 from domain.access.actor import Actor
 from domain.access.policy import check
-from domain.errors import Invalid, NotFound, VersionMismatch
+from domain.errors import DomainError, Invalid, NotFound, VersionMismatch
 from domain.exchange.idempotency import InProgress, KeyReused, StoredAnswer
+from domain.registry import merges
 from domain.work import UnitOfWork
 
-_SECRET = re.compile(rb'"client_secret":"[^"]*"')
+_SECRET = re.compile(rb'"(client_secret|secret)":"[^"]*"')
 _MOST_RACES = 5
 """Times that others may change a resource before a PATCH of any version gives up."""
 _AREAS = "areas"
@@ -53,7 +55,9 @@ class PathApp:
                     headers={"Allow": self._allow},
                 )
             scope["operation"] = operation.id
-            scope["body_limit"] = operation.most
+            scope["body_limit"] = self._services.import_bytes if operation.file else operation.most
+            # A large file takes its time: it may not stand still, that is all.
+            scope["body_by_progress"] = operation.file
             call = Call(request, self._services, list_name=operation.path)
             if operation.path.startswith("/oauth/"):
                 return await self._before_any_token(call, operation)
@@ -66,15 +70,34 @@ class PathApp:
                 check_purpose(self._services, call.actor)
                 if operation.query is None:
                     call.no_query()
-            if operation.method == "POST" and operation.keyed and call.header("idempotency-key") is not None:
-                return await _once(call, operation)
-            if operation.method == "PATCH":
-                return await _amended(call, operation)
-            return await operation.handler(call)
+            try:
+                return await _run(call, operation)
+            except NotFound:
+                if (moved := await self._moved_on(call, operation)) is None:
+                    raise
+                return moved
         except Exception as error:
             return answer_error(
                 error, path=scope["path"], request_id=scope.get("request_id", ""), base=self._services.issuer
             )
+
+    async def _moved_on(self, call: Call, operation: Operation) -> Response | None:
+        """308 to the same path of the household that this one was merged into, for whoever sees that one.
+
+        Looked for after nothing was found, absent and hidden alike; outside the unit of work, which is over.
+        """
+        given = str(call.request.path_params.get("household_id", ""))
+        if operation.policy is None or not given:
+            return None
+        try:
+            async with self._services.works.reading(call.actor) as work:
+                found = await merges.successor(work, call.actor, operation.policy, call.id("household_id"))
+        except DomainError:
+            return None
+        if found is None:
+            return None
+        path, query = call.request.url.path.replace(given, str(found), 1), call.request.url.query
+        return Response(None, 308, {**PERSONAL, "Location": f"{path}?{query}" if query else path})
 
     async def _before_any_token(self, call: Call, operation: Operation) -> Response:
         """Counted by the address, and by the client id once it is read; what fails counts more."""
@@ -84,6 +107,34 @@ class PathApp:
         if response.status_code == 401:
             await limits.fail(call.request.scope)
         return response
+
+
+async def _run(call: Call, operation: Operation) -> Response:
+    return await _with_file(call, operation) if operation.file else await _handled(call, operation)
+
+
+async def _with_file(call: Call, operation: Operation) -> Response:
+    """The file first, outside any transaction; it stays when the answer says that it was accepted."""
+    if operation.query is not None:
+        call.query(operation.query)
+    upload = await received(call.services, call.request)
+    call.take(upload)
+    kept = False
+    try:
+        response = await _handled(call, operation)
+        kept = response.status_code == 202 and "idempotency-replayed" not in response.headers
+    finally:
+        if not kept:
+            call.services.files.remove(upload.file_id)
+    return response
+
+
+async def _handled(call: Call, operation: Operation) -> Response:
+    if operation.method == "POST" and operation.keyed and call.header("idempotency-key") is not None:
+        return await _once(call, operation)
+    if operation.method == "PATCH":
+        return await _amended(call, operation)
+    return await operation.handler(call)
 
 
 async def _amended(call: Call, operation: Operation) -> Response:
@@ -136,6 +187,6 @@ async def _keep(
 ) -> None:
     headers = {name: value for name, value in response.headers.items() if name in _KEPT_HEADERS}
     headers[_AREAS] = " ".join(call.actor.areas)
-    body = _SECRET.sub(b'"client_secret":null', bytes(response.body))
+    body = _SECRET.sub(rb'"\1":null', bytes(response.body))
     answer = StoredAnswer(hashed, response.status_code, headers, body)
     await work.idempotency.keep(client_id, key, answer, now=call.now)

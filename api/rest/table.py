@@ -1,16 +1,24 @@
 """Every REST operation, listed: the table of contents of the door."""
 
 from api.rest.access import clients, grants, log, me, oauth
-from api.rest.assistance import events
+from api.rest.assistance import batch, checks, corrections, events
 from api.rest.casework import analyses, assignments, menus, problems
+from api.rest.exchange import changes, exports, imports, templates, webhooks
 from api.rest.operations import Operation, Routes
 from api.rest.reference import agencies, areas, campaigns, codes, dimensions, indicators
-from api.rest.registry import households, persons
+from api.rest.registry import conflicts, history, households, members, moves, persons
 
 ROUTES: tuple[Routes, ...] = (
     households.routes,
+    # Before events: its path would be taken for an event's.
+    batch.routes,
     events.routes,
+    corrections.routes,
+    checks.routes,
     persons.routes,
+    members.routes,
+    moves.routes,
+    history.routes,
     problems.routes,
     analyses.routes,
     assignments.routes,
@@ -21,10 +29,16 @@ ROUTES: tuple[Routes, ...] = (
     indicators.routes,
     codes.routes,
     campaigns.routes,
+    webhooks.routes,
     me.routes,
     clients.routes,
     log.routes,
     grants.routes,
+    changes.routes,
+    exports.routes,
+    imports.routes,
+    conflicts.routes,
+    templates.routes,
     oauth.routes,
 )
 

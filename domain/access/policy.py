@@ -54,6 +54,9 @@ class Operation(Enum):
     BREAK_GLASS = ("open a household in an emergency", _READ_HOUSEHOLDS, Breadth.AREAS, False)
     READ_GRANTS = ("read access grants", (*_READ_HOUSEHOLDS, Scope.AUDIT_READ), Breadth.AREAS, False)
     READ_HOUSEHOLDS = ("read households", _READ_HOUSEHOLDS, Breadth.BY_SCOPE, True, True)
+    READ_HOUSEHOLD_RECORD = (
+        "read a household's history and target group", _READ_HOUSEHOLDS, Breadth.BY_SCOPE, False, True,
+    )  # fmt: skip
     WRITE_HOUSEHOLDS = ("write households", (Scope.HOUSEHOLDS_WRITE,), Breadth.AREAS, False)
     READ_PROBLEMS = ("read problems", (Scope.PROBLEMS_READ,), Breadth.BY_SCOPE, False, True)
     WRITE_PROBLEMS = ("write problems", (Scope.PROBLEMS_WRITE,), Breadth.BY_SCOPE, False)
@@ -66,8 +69,15 @@ class Operation(Enum):
     READ_ASSISTANCE = ("read assistance", (Scope.ASSISTANCE_READ,), Breadth.BY_SCOPE, False, True)
     MANAGE_WEBHOOKS = ("manage webhooks", (Scope.WEBHOOKS_WRITE,), Breadth.AREAS, False)
     WRITE_ASSISTANCE = ("write assistance", (Scope.ASSISTANCE_WRITE,), Breadth.AREAS, False)
+    IMPORT = ("import", (Scope.IMPORTS_WRITE,), Breadth.AREAS, False)
+    EXPORT = ("export", (Scope.EXPORTS_READ,), Breadth.AREAS, False)
     READ_CHANGES = ("read the change feed", (Scope.CHANGES_READ,), Breadth.BY_SCOPE, False)
-    CHECK_ASSISTANCE = ("ask for overlaps", (Scope.ASSISTANCE_READ, Scope.ASSISTANCE_WRITE), Breadth.AREAS, False)
+    CHECK_ASSISTANCE = (
+        "ask for overlaps",
+        (Scope.ASSISTANCE_READ, Scope.ASSISTANCE_WRITE),
+        Breadth.AREAS,
+        False,
+    )
     READ_QUEUE = ("read the queue of unknown households", (Scope.HOUSEHOLDS_WRITE,), Breadth.AREAS, False)
 
     def __init__(

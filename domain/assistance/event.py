@@ -185,6 +185,8 @@ class EventFilter(Value):
     area: Annotated[list[AreaCode], Field(max_length=50)] = []
     dimension: Annotated[list[ProblemDimension], Field(max_length=6)] = []
     assistance_type: Annotated[list[AssistanceType], Field(max_length=15)] = []
+    status: Annotated[list[EventStatus], Field(max_length=4)] = []
+    """What counts is `recorded` or `confirmed`."""
     provided_from: date | None = None
     provided_to: date | None = None
     recorded_since: Moment | None = None

@@ -1,5 +1,6 @@
 """What assistance asks of its stores: one statement records an event with all its effects."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
@@ -98,3 +99,22 @@ class CheckStore(Protocol):
 
 class QueueStore(Protocol):
     async def page(self, reach: Reach, where: QueueFilter, paging: Paging) -> Listing: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The verdict on one event of a batch."""
+
+    verdict: str
+    id: UUID | None = None
+    """Of the event that is recorded under the key."""
+
+
+class BatchStore(Protocol):
+    async def judge(self, reach: Reach, drafts: Sequence[EventDraft]) -> Sequence[Judged]:
+        """What recording them in this order would come to; only what is recorded already has an id."""
+        ...
+
+    async def record(self, reach: Reach, drafts: Sequence[EventDraft], *, now: datetime) -> Sequence[Judged]:
+        """Records those that are good, with every effect of a single post. In a transaction."""
+        ...

@@ -141,6 +141,8 @@ async def transition(
     await work.assignments.move(
         reach, held, move.to, reason=move.reason, outcome=move.outcome, escalated_to=successor, now=now
     )
+    if move.to is A.CONFIRMED:
+        await work.events.confirm(reach, held.household_id, held.id, now=now)
     if move.to in (A.RETURNED, A.CANCELLED):
         await _release(work, reach, held, f"Its assignment was {move.to}.", now)
     return await _answer(work, reach, assignment_id, now)

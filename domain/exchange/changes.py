@@ -8,6 +8,7 @@ A mirror is made from an export, which names the feed position to continue from,
 item says that something has changed; what it is now is read at its own address. A tombstone says to let go:
 
 - an `assistance_event` that was `voided`;
+- a `person` that has `left` for a household of another area;
 - a `household` that was `merged` into another, or has `left` what the caller may see: it was moved to another area, or
   its last assignment to the caller's agency has ended. It takes everything of the household with it; what the caller
   may still read of it (its agency's own assignments and events) follows as items of its own.
@@ -142,7 +143,9 @@ class View:
     def fingerprint(self) -> str:
         """Short; another for whoever sees more or less."""
         who = self.assigned_to or "*"
-        seen = "|".join((",".join(sorted(self.prefixes)), who, ",".join(sorted(self.types)), str(self.households)))
+        seen = "|".join(
+            (",".join(sorted(self.prefixes)), who, ",".join(sorted(self.types)), str(self.households))
+        )
         return hashlib.sha256(seen.encode()).hexdigest()[:16]
 
 

@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from domain.access.actor import Actor
+from domain.exchange.changes import ChangeType, View
 
 DELAYS: tuple[float, ...] = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
 """Seconds from one attempt to the next, after the first, which is made at once: ten attempts in some 75 hours."""
@@ -161,3 +162,36 @@ def judged(
         return Verdict(DeliveryStatus.FAILED, held_until=held)
     delay = timedelta(seconds=delays[attempts - 1] * (1 + JITTER * chance))
     return Verdict(DeliveryStatus.PENDING, now + max(delay, wanted or delay), held)
+
+
+class Outbox(Protocol):
+    """What senders work from; any number of them at once."""
+
+    async def lagging(self, *, now: datetime) -> Sequence[tuple[UUID, Actor, Sequence[ChangeType]]]:
+        """Webhooks that have not been told of all that the feed gives out by now: whose, and of which types.
+
+        Only those that are switched on and whose client is in good standing and may have webhooks.
+        """
+        ...
+
+    async def relay(self, webhook_id: UUID, view: View, *, now: datetime) -> bool:
+        """Makes the next changes that the view shows into messages; whether there are more. In a transaction
+        within the client's bounds."""
+        ...
+
+    async def claim(self, *, now: datetime, until: datetime, each: int, most: int) -> Sequence[Message]:
+        """Messages whose time has come, `each` of one webhook at once over all senders, `most` together: this
+        sender's until `until`. In a transaction."""
+        ...
+
+    async def settle(
+        self, message: Message, outcome: Outcome | None, verdict: Verdict, *, now: datetime
+    ) -> None:
+        """Stores what came of it, unless another sender has claimed it since; None: it was not tried. In a
+        transaction."""
+        ...
+
+    async def sweep(self, *, before: datetime) -> bool:
+        """Drops a bounded number of messages that were over before that, or whose webhook is gone; whether there
+        are more."""
+        ...

@@ -87,7 +87,9 @@ def parsed(url: str, allowed: Allowed) -> Target:
         raise TargetRefused(f"A URL has at most {LONGEST_URL} characters.")
     # Spaces, control characters and backslashes are read differently by different programs.
     if not all("!" <= one <= "~" and one not in '\\"<>^`{|}' for one in url):
-        raise TargetRefused("Write the URL in ASCII without spaces; a name in its xn-- form, a path percent-encoded.")
+        raise TargetRefused(
+            "Write the URL in ASCII without spaces; a name in its xn-- form, a path percent-encoded."
+        )
     try:
         parts = urlsplit(url)
         port = parts.port

@@ -7,135 +7,31 @@ areas, scopes and assignments as they are then. `webhooks:write` stands for `cha
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Protocol
+from typing import Any, Protocol
 from uuid import UUID
-
-from pydantic import AfterValidator, Field
 
 from domain.access.actor import Actor, Scope
 from domain.access.policy import Operation, admit
-from domain.errors import Conflict, Fault, Invalid, NotFound, VersionMismatch
+from domain.errors import Conflict, Invalid, NotFound, VersionMismatch
 from domain.exchange.changes import ChangeType, View, view_of
-from domain.exchange.delivery import DeliveryFault, DeliveryStatus, DisabledReason
-from domain.exchange.targets import LONGEST_URL, TargetRefused
-from domain.kernel import Document, Listing, Moment, Paging, Value
+from domain.exchange.delivery import DeliveryStatus
+from domain.exchange.targets import TargetRefused
+from domain.exchange.webhook import (
+    DeliveryFilter,
+    ReplayedWebhook,
+    Webhook,
+    WebhookDraft,
+    WebhookPatch,
+    WebhookReplay,
+    WebhookRotation,
+)
+from domain.kernel import Document, Listing, Paging
 
 MOST_WEBHOOKS = 100
 """Of one client."""
 MOST_REPLAYED = 10_000
 """Messages that one request sends again."""
-DEFAULT_OVERLAP = 86_400
-"""Seconds that a replaced secret signs along: a day to bring the new one to every machine (assumed)."""
-LONGEST_OVERLAP = 7 * 86_400
 TEST_TYPE, TEST_ACTION = "webhook", "test"
-
-
-def _type_list(types: list[ChangeType]) -> list[ChangeType]:
-    return [one for one in ChangeType if one in types]
-
-
-Types = Annotated[list[ChangeType], Field(max_length=len(ChangeType)), AfterValidator(_type_list)]
-Url = Annotated[str, Field(min_length=1, max_length=LONGEST_URL)]
-
-
-class WebhookDraft(Value):
-    """Where to send what."""
-
-    url: Url
-    """HTTPS, port 443 or 8443, a public address; no user name, no fragment. Redirects are not followed."""
-    types: Types = []
-    """Only changes of these; empty: of everything that the client may read."""
-
-
-class WebhookPatch(Value):
-    """Merge patch of a webhook: absent keeps; nothing may be null."""
-
-    url: Url = ""
-    types: Types = []
-    enabled: bool = True
-    """True takes up a webhook again that was switched off: what has happened since is sent."""
-
-
-class WebhookRotation(Value):
-    """How a secret is replaced."""
-
-    overlap_seconds: Annotated[int, Field(ge=0, le=LONGEST_OVERLAP)] = DEFAULT_OVERLAP
-    """How long messages carry a second signature, by the old secret; 0 for one that has leaked."""
-
-
-class WebhookReplay(Value):
-    """Which messages are sent again: those about changes from `from` on and before `to`."""
-
-    from_: Annotated[Moment, Field(alias="from")]
-    """Deliveries are kept for 30 days."""
-    to: Moment | None = None
-    """Null or absent: until now."""
-
-
-class WebhookTest(Value):
-    """There is nothing to say but which webhook."""
-
-
-class Webhook(Value):
-    """A webhook; never its secret."""
-
-    id: UUID
-    url: Annotated[str, Field(max_length=LONGEST_URL)]
-    types: Annotated[list[str], Field(max_length=len(ChangeType))]
-    """Empty: everything that the client may read."""
-    enabled: bool
-    disabled_reason: DisabledReason | None
-    """Why it is switched off."""
-    disabled_at: datetime | None
-    previous_secret_expires_at: datetime | None
-    """Until when a replaced secret signs along."""
-    created_at: datetime
-    updated_at: datetime
-    version: int
-
-
-class IssuedWebhook(Webhook):
-    """A webhook with its new secret: the one answer in which it stands."""
-
-    secret: Annotated[str | None, Field(repr=False, max_length=64)]
-    """`whsec_` and 256 bits in base64. Shown once; null where this answer is replayed under an Idempotency-Key."""
-
-
-class ReplayedWebhook(Value):
-    """What a replay has done."""
-
-    queued: int
-    """Messages that will be sent again; those that were still waiting are not counted."""
-
-
-class Delivery(Value):
-    """One message to one webhook, and how sending it went; never what was answered."""
-
-    id: Annotated[str, Field(max_length=64)]
-    """`webhook-id`: the same for every attempt, and for replays."""
-    number: int
-    """The place in this webhook's queue; a replay gets a new one."""
-    type: Annotated[str, Field(max_length=64)]
-    action: Annotated[str, Field(max_length=64)]
-    resource_id: UUID
-    household_id: UUID | None
-    occurred_at: datetime
-    status: DeliveryStatus
-    attempts: int
-    last_attempt_at: datetime | None
-    last_status: int | None
-    """Of the last answer; null where there was none."""
-    last_fault: DeliveryFault | None
-    """Why the last attempt failed."""
-    next_attempt_at: datetime | None
-    """Null while it waits for an earlier message about the same household, and when it is over."""
-    created_at: datetime
-    finished_at: datetime | None
-
-
-class DeliveryFilter(Value):
-    status: list[DeliveryStatus] = []
-    """Only these; a repeated one ORs."""
 
 
 class TooManyWebhooks(Conflict):
@@ -208,9 +104,10 @@ class HasWebhooks(Protocol):
     def new_id(self) -> UUID: ...
 
 
-def view_for(client: Actor) -> View:
-    """What a webhook of this client is told."""
-    return view_of(replace(client, scopes=client.scopes | {Scope.CHANGES_READ}))
+def view_for(client: Actor, types: Sequence[ChangeType] = ()) -> View:
+    """What a webhook of this client is told, of these types, or of all it may read."""
+    seen = view_of(replace(client, scopes=client.scopes | {Scope.CHANGES_READ}))
+    return replace(seen, types=[one for one in seen.types if one in types]) if types else seen
 
 
 def may_hear(client: Actor, item_type: str, area: str) -> bool:
@@ -231,13 +128,13 @@ async def vet(targets: Targets, actor: Actor, url: str | None) -> None:
     try:
         await targets.check(url)
     except TargetRefused as refused:
-        raise Invalid("The URL is not called; see errors.", faults=[Fault("/url", "target-refused", str(refused))]) from None  # fmt: skip
+        raise Invalid.at("/url", "target-refused", str(refused)) from None
 
 
 async def create(
     work: HasWebhooks, actor: Actor, draft: WebhookDraft, *, now: datetime, mint: Callable[[], str]
-) -> IssuedWebhook:
-    """A new webhook with its secret; told of what is committed from now on. `vet` its URL first.
+) -> Document:
+    """A new webhook with its secret (an `IssuedWebhook`); told of what is committed from now on. `vet` its URL first.
 
     Raises TooManyWebhooks.
     """
@@ -286,7 +183,7 @@ async def rotate(
     *,
     now: datetime,
     mint: Callable[[], str],
-) -> IssuedWebhook:
+) -> Document:
     """A new secret; the old one signs along until the overlap ends. Raises NotFound."""
     admit(actor, Operation.MANAGE_WEBHOOKS)
     secret, until = mint(), now + timedelta(seconds=rotation.overlap_seconds)
@@ -294,11 +191,12 @@ async def rotate(
     return _issued(_found(rotated), secret)
 
 
-async def remove(work: HasWebhooks, actor: Actor, webhook_id: UUID, *, now: datetime) -> None:
-    """Nothing more is sent, what was waiting is dropped. Raises NotFound."""
-    admit(actor, Operation.MANAGE_WEBHOOKS)
+async def remove(work: HasWebhooks, actor: Actor, webhook_id: UUID, *, now: datetime) -> Document:
+    """As it was; nothing more is sent, what was waiting is dropped. Raises NotFound."""
+    stored = await read(work, actor, webhook_id)
     if not await work.webhooks.remove(actor, webhook_id, now=now):
         raise NotFound
+    return stored
 
 
 async def deliveries(
@@ -320,9 +218,7 @@ async def replay(
     until = wanted.to or now
     if until <= wanted.from_:
         raise Invalid.at("/to", "invalid-window", "The end is not after the start.")
-    queued = await work.deliveries.replay(
-        actor, webhook_id, wanted.from_, until, most=MOST_REPLAYED, now=now
-    )
+    queued = await work.deliveries.replay(actor, webhook_id, wanted.from_, until, most=MOST_REPLAYED, now=now)
     if queued is None:
         raise Invalid.at("/to", "too-many", f"More than {MOST_REPLAYED} messages; take a shorter time.")
     return ReplayedWebhook(queued=queued)
@@ -340,5 +236,6 @@ def _found(document: Document | None) -> Document:
     return document
 
 
-def _issued(made: Document, secret: str) -> IssuedWebhook:
-    return IssuedWebhook(**dict(Webhook.model_validate_json(made.text)), secret=secret)
+def _issued(made: Document, secret: str) -> Document:
+    """An `IssuedWebhook`: the row as PostgreSQL wrote it, and the secret, whose letters need no escape."""
+    return Document(made.text[:-1] + f',"secret":"{secret}"}}'.encode(), made.version)

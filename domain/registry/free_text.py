@@ -18,6 +18,7 @@ PERSONAL_DATA = "personal-data"
 _BETWEEN = "[-\u2010-\u2015\u2212\\s._]"
 # One separator at most between two digits. Looking ahead finds the candidates that overlap.
 _CANDIDATE = re.compile(rf"(?<![0-9])(?=([0-9](?:{_BETWEEN}?[0-9]){{12}})(?![0-9]))")
+_DIGIT = re.compile(r"\d")
 _NOT_DIGIT = re.compile("[^0-9]")
 
 
@@ -26,11 +27,18 @@ def holds_citizen_id(text: str) -> bool:
 
     One in ten other numbers of 13 digits fits as well: those are refused too.
     """
+    if not _may_hold(text):
+        return False
     for match in _CANDIDATE.finditer(_plain_digits(text)):
         digits = _NOT_DIGIT.sub("", match[1])
         if check_digit(digits[:12]) == digits[12]:
             return True
     return False
+
+
+def _may_hold(text: str) -> bool:
+    """Whether there are digits enough, of any script: few texts are looked at any closer."""
+    return len(_DIGIT.findall(text)) >= 13
 
 
 def _plain_digits(text: str) -> str:
@@ -42,7 +50,7 @@ def _plain_digits(text: str) -> str:
 
 def holds_number(text: str) -> bool:
     """Whether 13 digits stand in the text as a citizen id would, its check digit fitting or not."""
-    return _CANDIDATE.search(_plain_digits(text)) is not None
+    return _may_hold(text) and _CANDIDATE.search(_plain_digits(text)) is not None
 
 
 def number_faults(texts: Mapping[str, str | None]) -> list[Fault]:

@@ -152,6 +152,8 @@ async def amend(
     changes = _changes(held, patch)
     if changes:
         await work.households.amend(reach, held, changes, now=now)
+    if changes.get("house_code") is not None:
+        await work.events.link_queued(reach, household_id, now=now)
     return await shown(work, reach, household_id, now)
 
 

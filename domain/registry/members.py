@@ -4,146 +4,34 @@ A living person is a current member of one household. What ends stays as history
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, Any, Protocol
+from typing import Any
 from uuid import UUID
-
-from pydantic import Field
 
 from domain.access.actor import Actor
 from domain.access.policy import Operation, Reach, admit
 from domain.calendar import today
 from domain.casework.rules import in_future, refuse
 from domain.errors import Conflict, Fault, Invalid, NotFound, VersionMismatch
-from domain.kernel import Document, Text, Value
+from domain.kernel import Document
 from domain.registry.free_text import personal_data_faults
 from domain.registry.household import Relationship
 from domain.registry.households import shown
-from domain.registry.person import PersonDraft, VitalStatus
+from domain.registry.member import (
+    REVERSED,
+    HeadChange,
+    KnownPerson,
+    MemberJoin,
+    MemberLeaving,
+    MemberPatch,
+    Membership,
+)
+from domain.registry.person import VitalStatus
 from domain.registry.rules import person_faults
 from domain.registry.store import Held
 from domain.work import UnitOfWork
 
-Reason = Annotated[Text, Field(max_length=500)]
-
 R = Relationship
-REVERSED: Mapping[Relationship, Relationship] = {
-    R.SPOUSE: R.SPOUSE,
-    R.CHILD: R.PARENT,
-    R.PARENT: R.CHILD,
-    R.SIBLING: R.SIBLING,
-    R.GRANDCHILD: R.GRANDPARENT,
-    R.GRANDPARENT: R.GRANDCHILD,
-    R.CHILD_IN_LAW: R.PARENT_IN_LAW,
-    R.PARENT_IN_LAW: R.CHILD_IN_LAW,
-    R.RELATIVE: R.RELATIVE,
-    R.OTHER: R.OTHER,
-}
-"""What the former head is to a new one who was this to the former; the other members stay as they were recorded."""
-
-
-class MemberJoin(Value):
-    """Who joins: exactly one of `person` and `person_id`.
-
-    A person whose citizen id the registry knows, and who is a current member nowhere, joins as recorded: nothing that
-    the draft says otherwise is taken over; amend the person for that.
-    """
-
-    relationship: Relationship
-    joined_on: date | None = None
-    person: PersonDraft | None = None
-    person_id: UUID | None = None
-    """Somebody of your areas who is registered and a current member nowhere."""
-
-
-class MemberPatch(Value):
-    """Merge patch of a membership: absent keeps, null clears. The head changes by change-head alone."""
-
-    relationship: Relationship = Relationship.OTHER
-    joined_on: date | None = None
-
-
-class MemberLeaving(Value):
-    left_on: date
-    """The last day, never in the future, and not before the person joined."""
-    reason: Reason
-
-
-class HeadChange(Value):
-    person_id: UUID
-    """A living current member."""
-    reason: Reason
-
-
-@dataclass(frozen=True, slots=True)
-class KnownPerson:
-    """Somebody registered, locked for a change."""
-
-    id: UUID
-    household_id: UUID
-    area_code: str
-    is_member: bool
-    """A current one, of any household of the country."""
-    vital_status: str
-
-
-@dataclass(frozen=True, slots=True)
-class Membership:
-    """A current one."""
-
-    person_id: UUID
-    relationship: str
-    joined_on: date | None
-
-
-class MemberStore(Protocol):
-    """Every write is a new version of the household, with its feed and audit rows."""
-
-    async def known(
-        self, reach: Reach, household_id: UUID, *, person_id: UUID | None, citizen_id: str | None
-    ) -> KnownPerson | None:
-        """By id inside the reach's areas, by citizen id anywhere; locked together with both households."""
-        ...
-
-    async def current(self, household_id: UUID, person_id: UUID) -> Membership | None:
-        """Of a household that is held."""
-        ...
-
-    async def add(
-        self, reach: Reach, held: Held, person_id: UUID, draft: MemberJoin, *, now: datetime
-    ) -> bool:
-        """A new person; False where the citizen id has become somebody's meanwhile: then nothing may stay."""
-        ...
-
-    async def bring(
-        self, reach: Reach, held: Held, person: KnownPerson, draft: MemberJoin, *, now: datetime
-    ) -> None:
-        """A known person: the record comes along, the memberships that ended stay where they were."""
-        ...
-
-    async def amend(
-        self, reach: Reach, held: Held, member: Membership, changes: Mapping[str, Any], *, now: datetime
-    ) -> None: ...
-
-    async def end(
-        self, reach: Reach, held: Held, member: Membership, leaving: MemberLeaving, *, now: datetime
-    ) -> None:
-        """The household loses its head where it was the head who left."""
-        ...
-
-    async def change_head(
-        self,
-        reach: Reach,
-        held: Held,
-        member: Membership,
-        former: Relationship,
-        reason: str,
-        *,
-        now: datetime,
-    ) -> None:
-        """`former`: what whoever was head is to the new one."""
-        ...
 
 
 async def join(
@@ -155,13 +43,11 @@ async def join(
     """
     reach = admit(actor, Operation.WRITE_HOUSEHOLDS)
     refuse(_join_faults(draft, today(now)))
-    citizen_id = draft.person.citizen_id if draft.person else None
-    named = draft.person_id is not None or citizen_id is not None
-    known = (
-        await work.members.known(reach, household_id, person_id=draft.person_id, citizen_id=citizen_id)
-        if named
-        else None
-    )
+    known = None
+    if draft.person_id is not None or draft.citizen_id is not None:
+        known = await work.members.known(
+            reach, household_id, person_id=draft.person_id, citizen_id=draft.citizen_id
+        )
     held = await _held(work, reach, household_id)
     if known is None and draft.person_id is not None:
         raise Invalid.at("/person_id", "unknown-person", "No person of yours has this id.")
@@ -270,11 +156,8 @@ def _join_faults(draft: MemberJoin, on: date) -> list[Fault]:
 
 def _patch_faults(changes: Mapping[str, Any], member: Membership, on: date) -> list[Fault]:
     faults = in_future("/joined_on", changes.get("joined_on"), on)
-    if "relationship" in changes:
-        if changes["relationship"] is None:
-            faults.append(Fault("/relationship", "required", "It cannot be cleared."))
-        elif R.HEAD in (changes["relationship"], member.relationship):
-            faults.append(Fault("/relationship", "use-change-head", "The head changes by change-head."))
+    if "relationship" in changes and R.HEAD in (changes["relationship"], member.relationship):
+        faults.append(Fault("/relationship", "use-change-head", "The head changes by change-head."))
     return faults
 
 

@@ -39,6 +39,8 @@ async def amend(
     changes = _changes(held, patch, now, unmasked=reach.unmasked)
     if changes:
         await work.persons.amend(reach, held, changes, now=now)
+    if changes.get("citizen_id") is not None:
+        await work.events.link_queued(reach, held.household_id, now=now)
     found = await work.persons.view(reach, person_id, now=now)
     if found is None:
         raise NotFound

@@ -23,7 +23,7 @@ _OPEN = "SELECT count(DISTINCT g.household_id) FROM access_grant g WHERE g.agenc
 _ADD = f"""WITH added AS (
     INSERT INTO access_grant (household_id, id, area_code, agency, client_id, reason, granted_at, expires_at)
     SELECT h.id, $2, h.area_code, $4, $5, $6, $7, $8 FROM household h
-    WHERE h.id = $1 AND h.area_code ^@ ANY($3::text[]) RETURNING *)
+    WHERE h.id = $1 AND h.merged_into IS NULL AND h.area_code ^@ ANY($3::text[]) RETURNING *)
   SELECT g.area_code, (SELECT row_to_json(t) FROM (SELECT {_COLUMNS}) t) AS document FROM added g"""
 
 

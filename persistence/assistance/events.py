@@ -50,8 +50,10 @@ class PgEvents:
             assert row is not None
             # A twin won the key while this statement waited; it is committed now, and will be found.
             if row[0] != "raced":
-                # A retried event may still wait in the queue.
-                text = row[1] or await queue.first(self._connection, reach.actor.agency, draft.external_id)
+                text = row[1] or b""
+                if row[0] == "duplicate" and not text:
+                    # It still waits in the queue.
+                    text = await queue.first(self._connection, reach.actor.agency, draft.external_id)
                 return Recorded(row[0], text, row[2])
 
     async def queue(self, reach: Reach, event_id: UUID, draft: EventDraft, *, now: datetime) -> Recorded:
@@ -193,6 +195,7 @@ def _conditions(where: EventFilter, binds: Binds) -> list[str]:
         ("agency", where.agency),
         ("dimension", where.dimension),
         ("assistance_type", where.assistance_type),
+        ("status", where.status),
     ):
         if values:
             found.append(f"ev.{column} = ANY({binds(list(values))}::text[])")

@@ -51,7 +51,7 @@ _HOLD_OF = f"""SELECT pg_advisory_xact_lock({_LOCKS}, x.place) FROM (
     WHERE h.id = ANY($1::uuid[]) AND h.house_code IS NOT NULL ORDER BY 1) x"""
 
 # A house code that fits two households is nobody's to pick: what names it goes on waiting.
-_LINK = f"""WITH found AS MATERIALIZED (
+_LINK = """WITH found AS MATERIALIZED (
     SELECT q.agency, q.id, q.external_id, h.id AS home, h.area_code FROM household h
       JOIN citizen_identity ci ON ci.household_id = h.id JOIN queued_event q ON q.blind_index = ci.blind_index
     WHERE h.id = ANY($1::uuid[]) AND q.waits AND h.area_code ^@ ANY(q.areas)

@@ -8,7 +8,8 @@ from persistence.assistance.views import COLUMNS
 from persistence.bounds import GATE
 
 HOUSEHOLD_BY = {
-    "id": "h.id = $6::uuid",
+    # A partner goes on naming a household that was merged by the id it knows.
+    "id": "h.id = coalesce((SELECT was.merged_into FROM household was WHERE was.id = $6::uuid), $6::uuid)",
     "house_code": "h.house_code = $6::text",
     "citizen_id": "h.id = (SELECT ci.household_id FROM citizen_identity ci WHERE ci.blind_index = $6::bytea)",
 }
@@ -91,7 +92,7 @@ _VERDICT = verdict_sql(
     here="EXISTS (SELECT FROM known WHERE household_id IS NULL) OR EXISTS (SELECT FROM mine)",
     homeless="NOT EXISTS (SELECT FROM target)",
     ambiguous="(SELECT count(*) FROM target) > 1",
-    home="(SELECT id FROM target)",
+    home="(SELECT id FROM target LIMIT 1)",
     assignment="$7",
     unassigned="NOT EXISTS (SELECT FROM asg)",
     closed=f"EXISTS (SELECT FROM asg WHERE status NOT IN {OPEN_TO_EVENTS})",
@@ -114,7 +115,8 @@ def record_sql(household_by: str) -> str:
     WHERE ev.household_id = known.household_id AND ev.id = known.event_id AND ev.area_code ^@ ANY($5::text[])),
   target AS MATERIALIZED (
     SELECT h.id, h.area_code, h.case_status FROM household h
-    WHERE {HOUSEHOLD_BY[household_by]} AND h.area_code ^@ ANY($5::text[]) LIMIT 2),
+    -- Locked, so that its area and id are those it has when the event lands: it may be moving (registry/holding.py).
+    WHERE {HOUSEHOLD_BY[household_by]} AND h.merged_into IS NULL AND h.area_code ^@ ANY($5::text[]) LIMIT 2 FOR KEY SHARE OF h),
   asg AS MATERIALIZED (
     SELECT a.id, a.status, a.problem_ids FROM assignment a, target t
     WHERE $7::uuid IS NOT NULL AND a.household_id = t.id AND a.id = $7 AND a.agency = $2),

@@ -24,6 +24,14 @@ class EventRow(SQLModel, table=True):
         c.known("assistance_event", "status", e.EventStatus),
         sa.CheckConstraint("value_baht >= 0", name="assistance_event_value_positive"),
         sa.CheckConstraint("quantity >= 0", name="assistance_event_quantity_positive"),
+        sa.CheckConstraint(
+            "(status = 'corrected') = (superseded_by IS NOT NULL) AND (superseded_by IS NULL) = (corrected_at IS NULL)",
+            name="assistance_event_corrected",
+        ),
+        sa.CheckConstraint("(status = 'voided') = (voided_at IS NOT NULL)", name="assistance_event_voided"),
+        sa.CheckConstraint(
+            "status <> 'confirmed' OR confirmed_at IS NOT NULL", name="assistance_event_confirmed"
+        ),
         sa.Index("assistance_event_id", "id"),
         sa.Index("assistance_event_agency", "agency", "id"),
         sa.Index(

@@ -13,6 +13,7 @@ from persistence.casework.views import analysis_columns
 from persistence.engine import Connection
 from persistence.exchange.trail import leave
 from persistence.keyset import ORDERS, Source, fetch_page
+from persistence.registry.holding import LIVE
 from persistence.sql import Binds, reached
 
 _ADD = f"""WITH added AS (
@@ -74,8 +75,10 @@ class PgAnalyses:
 
     async def _reaches(self, reach: Reach, household_id: UUID) -> bool:
         binds = Binds((household_id,))
-        found = f"h.id = $1 AND {reached(reach, binds(reach.prefixes), binds, alias='h', household='h.id')}"
-        exists = f"SELECT EXISTS (SELECT FROM household h WHERE {found}) WHERE {GATE}"
+        found = reached(reach, binds(reach.prefixes), binds, alias="h", household="h.id")
+        exists = (
+            f"SELECT EXISTS (SELECT FROM household h WHERE h.id = $1 AND {LIVE} AND {found}) WHERE {GATE}"
+        )
         return bool(await self._connection.fetchval(exists, *binds))
 
     async def complete_one_exists(self, household_id: UUID) -> bool:

@@ -14,6 +14,7 @@ from persistence.bounds import GATE
 from persistence.casework.locks import lock_households_of
 from persistence.casework.views import OPEN, OVERDUE, assignment_columns
 from persistence.engine import Connection
+from persistence.exchange.leaving import assignment_moved
 from persistence.exchange.trail import leave, leave_all
 from persistence.keyset import ORDERS, Source, fetch_page
 from persistence.sql import Binds, or_granted, within
@@ -118,6 +119,15 @@ class PgAssignments:
             {**shown, "status": status},
         )
         await leave(self._connection, reach.actor, trail, now=now, new_id=self._new_id)
+        await self._tell(household_id, draft.agency, None, status, now)
+
+    async def _tell(
+        self, household_id: UUID, agency: str, before: str | None, after: str, now: datetime
+    ) -> None:
+        """Whether its agency sees the household from now on, or no more."""
+        await assignment_moved(
+            self._connection, household_id, agency, before, after, now=now, new_id=self._new_id
+        )
 
     async def hold(self, reach: Reach, assignment_id: UUID) -> HeldAssignment | None:
         await lock_households_of(self._connection, "assignment", [assignment_id])
@@ -142,6 +152,7 @@ class PgAssignments:
     ) -> None:
         await self._move(reach, held, to, reason, outcome, escalated_to, now)
         await leave(self._connection, reach.actor, _trail(held, to), now=now, new_id=self._new_id)
+        await self._tell(held.household_id, held.agency, held.status, to, now)
 
     async def _move(
         self,
@@ -175,6 +186,9 @@ class PgAssignments:
             await self._move(reach, held, "cancelled", reason, None, None, now)
         trails = [_trail(held, "cancelled") for held in ended]
         await leave_all(self._connection, reach.actor, trails, now=now, new_id=self._new_id)
+        # All of them have ended by now, and an agency with two is told once.
+        for held in {one.agency: one for one in ended if one.status in ENTITLING}.values():
+            await self._tell(held.household_id, held.agency, held.status, "cancelled", now)
 
     async def covered(self, household_id: UUID, problem_ids: Sequence[UUID]) -> set[UUID]:
         rows = await self._connection.fetch(_COVERED, household_id, list(problem_ids))

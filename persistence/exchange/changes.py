@@ -22,7 +22,7 @@ from persistence.bounds import GATE
 from persistence.engine import Connection
 from persistence.sql import Binds, assigned
 
-MOST_LOOKED_AT = 2_000
+MOST_LOOKED_AT = 1_000
 """Rows that one page walks over at most, shown or not."""
 MOST_PROVINCES = 8
 """Of a view over more, the whole feed is walked: they are a good part of it."""
@@ -33,10 +33,13 @@ _EPOCH = "f.id || '.' || left(pg_walfile_name(pg_current_wal_lsn()), 8)"
 _END = f"""SELECT e.transaction_id, e.id FROM feed_position e WHERE e.transaction_id < {_HORIZON}
     ORDER BY e.transaction_id DESC, e.id DESC LIMIT 1"""
 _PLACE = "ARRAY[{0}.transaction_id::text, {0}.id::text]"
+# Whatever else has become of a voided event (its household has moved), it is not brought back.
+_VOIDED = """ch.action = 'voided' OR ch.action <> 'created' AND EXISTS (SELECT FROM assistance_event ev
+        WHERE ev.household_id = ch.household_id AND ev.id = ch.resource_id AND ev.status = 'voided')"""
 _COLUMNS = f"""lpad(ch.transaction_id::text, 20, '0') || '-' || ch.id AS sequence, ch.type, ch.resource_id, ch.action,
       ch.occurred_at, nullif(ch.household_id, '{NIL}'::uuid) AS household_id, ch.version,
-      (ch.type = 'household' AND ch.action IN ('left', 'merged')
-        OR ch.type = 'assistance_event' AND ch.action = 'voided') AS tombstone"""
+      CASE ch.type WHEN 'household' THEN ch.action IN ('left', 'merged') WHEN 'person' THEN ch.action = 'left'
+        WHEN 'assistance_event' THEN {_VOIDED} ELSE false END AS tombstone"""
 _OF_NO_HOUSEHOLD = ", ".join(f"'{one}'" for one in OF_NO_HOUSEHOLD)
 _TOLD = "('entered', 'left', 'merged')"
 
@@ -102,42 +105,47 @@ def _texts(place: tuple[int, str]) -> tuple[str, str]:
 def page_sql(view: View, after: tuple[int, str], limit: int, binds: Binds) -> str:
     """The statement of a page.
 
-    `shown` stops at the page's end, whatever is left of its walk. Only a page that is not full asks how far the
-    walk came: to the end of the feed, or to where it had looked at enough (`stop`).
+    It walks along an index of places and looks up each row behind the wall: joined any other way, the planner would
+    now and then read the whole province and sort it. `shown` stops at the page's end, whatever is left of its walk.
+    Only a page that is not full asks how far the walk came: to the end of the feed, or to where it had looked at
+    enough (`stop`).
     """
     transaction_id, id = (binds(text) for text in _texts(after))
     start = f"({transaction_id}::text::xid8, {id}::text::uuid)"
     size = f"{binds(limit)}::int"
     walk = _walk(view, start, binds)
     shows = visible(view, binds)
-    order = "ch.transaction_id, ch.id"
-    back = "ch.transaction_id DESC, ch.id DESC"
-    place = _PLACE.format("ch")
+    order, back = "{0}.transaction_id, {0}.id", "{0}.transaction_id DESC, {0}.id DESC"
     return f"""WITH shown AS MATERIALIZED (
-    SELECT ch.* FROM ({walk}) ch WHERE {shows} ORDER BY {order} LIMIT {size} + 1),
-  page AS MATERIALIZED (SELECT ch.* FROM shown ch ORDER BY {order} LIMIT {size})
+    SELECT ch.* FROM ({walk}) w CROSS JOIN LATERAL (
+      SELECT one.* FROM change one WHERE one.transaction_id = w.transaction_id AND one.id = w.id LIMIT 1) ch
+    WHERE {shows} ORDER BY {order.format("w")} LIMIT {size} + 1),
+  page AS MATERIALIZED (SELECT ch.* FROM shown ch ORDER BY {order.format("ch")} LIMIT {size})
   SELECT {_EPOCH} AS epoch, {start} < (f.pruned_transaction_id, f.pruned_id) AS behind,
     {transaction_id}::text::xid8 >= pg_snapshot_xmax(pg_current_snapshot()) AS ahead,
-    (SELECT coalesce(json_agg(t), '[]') FROM (SELECT {_COLUMNS} FROM page ch ORDER BY {order}) t) AS items,
-    CASE WHEN (SELECT count(*) FROM shown) > {size} THEN (SELECT {place} FROM page ch ORDER BY {back} LIMIT 1)
-      ELSE (SELECT {place} FROM ({walk}) ch ORDER BY {order} OFFSET {MOST_LOOKED_AT - 1} LIMIT 1) END AS stop,
+    (SELECT coalesce(json_agg(t), '[]') FROM (SELECT {_COLUMNS} FROM page ch ORDER BY {order.format("ch")}) t) AS items,
+    CASE WHEN (SELECT count(*) FROM shown) > {size}
+      THEN (SELECT {_PLACE.format("ch")} FROM page ch ORDER BY {back.format("ch")} LIMIT 1)
+      ELSE (SELECT {_PLACE.format("w")} FROM ({walk}) w ORDER BY {order.format("w")} OFFSET {MOST_LOOKED_AT - 1} LIMIT 1)
+      END AS stop,
     (SELECT {_PLACE.format("e")} FROM ({_END}) e) AS ended
   FROM feed_epoch f WHERE {GATE}"""
 
 
 def _walk(view: View, start: str, binds: Binds) -> str:
-    """The next rows of the feed, or of the view's provinces in it, in their order and so many at most."""
-    beyond = f"(ch.transaction_id, ch.id) > {start} AND ch.transaction_id < {_HORIZON}"
+    """The next places of the feed, or of the view's provinces in it, in their order and so many at most."""
+    beyond = f"(at.transaction_id, at.id) > {start} AND at.transaction_id < {_HORIZON}"
     ordered = f"ORDER BY transaction_id, id LIMIT {MOST_LOOKED_AT}"
     provinces = {prefix[:2] for prefix in view.prefixes}
     if "" in provinces or len(provinces) > MOST_PROVINCES:
-        return f"SELECT ch.* FROM change ch WHERE {beyond} {ordered}"
+        return f"SELECT at.transaction_id, at.id FROM feed_position at WHERE {beyond} {ordered}"
     # What is of no household has no place.
     walks = [
-        f"(SELECT ch.* FROM change ch WHERE left(ch.area_code, 2) = {binds(province)}::text AND {beyond} {ordered})"
+        f"(SELECT at.transaction_id, at.id FROM feed_position at WHERE at.province = {binds(province)}::text"
+        f" AND {beyond} {ordered})"
         for province in sorted({"", *provinces})
     ]
-    return f"SELECT * FROM ({' UNION ALL '.join(walks)}) w {ordered}"
+    return f"SELECT * FROM ({' UNION ALL '.join(walks)}) walks {ordered}"
 
 
 def visible(view: View, binds: Binds, *, alias: str = "ch") -> str:

@@ -11,9 +11,9 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
-from domain.exchange.imports import ImportMode, ImportStatus, RowOutcome
+from domain.exchange.importing.job import ImportMode, ImportStatus, RowOutcome
 from domain.exchange.reading.kinds import ImportFormat, ImportKind
-from domain.registry.conflicts import ConflictStatus
+from domain.registry.conflict import ConflictStatus
 from persistence import columns as c
 
 
@@ -27,9 +27,7 @@ class ImportJobRow(SQLModel, table=True):
         c.known("import_job", "mode", ImportMode),
         c.known("import_job", "status", ImportStatus),
         sa.Index("import_job_client", "client_id", "id"),
-        sa.Index(
-            "import_job_unfinished", "id", postgresql_where=sa.text("status IN ('queued', 'running')")
-        ),
+        sa.Index("import_job_unfinished", "id", postgresql_where=sa.text("status IN ('queued', 'running')")),
         sa.Index("import_job_file", "file_id"),
     )
     id: UUID = c.key(c.UUID)
@@ -100,6 +98,21 @@ class ImportCellRow(SQLModel, table=True):
     import_id: UUID = c.key(c.UUID)
     number: int = c.key(c.INTEGER)
     cells_sealed: bytes = c.col(c.BYTES)
+
+
+class SourceRecordRow(SQLModel, table=True):
+    """Where a record of a source went that has no citizen id or house code to be found by again."""
+
+    __tablename__: ClassVar[Any] = "source_record"
+    __table_args__ = (
+        sa.CheckConstraint("octet_length(record_key) = 32", name="source_record_key_shape"),
+        sa.Index("source_record_household", "household_id"),
+    )
+    record_key: bytes = c.key(c.BYTES)
+    """A keyed hash of agency, source and the record's own id."""
+    household_id: UUID = c.col(c.UUID)
+    person_id: UUID | None = c.opt(c.UUID)
+    area_code: str = c.col(c.CODE)
 
 
 class ConflictRow(SQLModel, table=True):

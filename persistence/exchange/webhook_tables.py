@@ -18,7 +18,8 @@ class WebhookRow(SQLModel, table=True):
         c.known("webhook", "disabled_reason", DisabledReason),
         sa.CheckConstraint("enabled = (disabled_reason IS NULL)", name="webhook_disabled_why"),
         sa.CheckConstraint(
-            "(previous_secret_sealed IS NULL) = (previous_secret_until IS NULL)", name="webhook_previous_secret"
+            "(previous_secret_sealed IS NULL) = (previous_secret_until IS NULL)",
+            name="webhook_previous_secret",
         ),
         sa.CheckConstraint("last_number >= 0 AND failures >= 0", name="webhook_counts"),
         sa.Index("webhook_client", "client_id", "id"),
@@ -35,9 +36,14 @@ class WebhookRow(SQLModel, table=True):
     secret_sealed: bytes = c.col(c.BYTES)
     previous_secret_sealed: bytes | None = c.opt(c.BYTES)
     previous_secret_until: datetime | None = c.opt(c.TIME)
+    position_epoch: str = c.col(c.TEXT)
     position_transaction: int = c.col(Xid8())
-    """Changes up to this place of the feed's order have been made into deliveries."""
+    """Changes up to this place of the feed have been made into deliveries (domain.exchange.changes.Position)."""
     position_id: UUID = c.col(c.UUID)
+    relayed_at: datetime = c.col(c.TIME)
+    """When it got there."""
+    told_since: datetime | None = c.opt(c.TIME)
+    """Where its place was lost: the feed is being walked again, and of what happened before this it is not told."""
     last_number: int = c.col(sa.BigInteger(), "0")
     failures: int = c.col(c.INTEGER, "0")
     """Attempts that failed since the last that succeeded."""
@@ -84,9 +90,7 @@ class WebhookDeliveryRow(SQLModel, table=True):
             postgresql_where=sa.text("claimed_until IS NOT NULL"),
         ),
         sa.Index("webhook_delivery_time", "webhook_id", "occurred_at"),
-        sa.Index(
-            "webhook_delivery_old", "finished_at", postgresql_where=sa.text("finished_at IS NOT NULL")
-        ),
+        sa.Index("webhook_delivery_old", "finished_at", postgresql_where=sa.text("finished_at IS NOT NULL")),
     )
     webhook_id: UUID = c.key(c.UUID)
     number: int = Field(

@@ -14,24 +14,22 @@ from domain.errors import Conflict, Fault
 from domain.kernel import Document, Listing, Paging, Trail
 from domain.registry.household import HouseholdDraft, HouseholdFilter
 from domain.registry.indicators import IndicatorResults
+from domain.registry.provenance import by_team
 from domain.registry.store import Held, Includes
 from persistence.bounds import GATE
 from persistence.engine import Connection
 from persistence.exchange.trail import leave
 from persistence.keyset import Source, fetch_page
+from persistence.registry import holding, views
 from persistence.registry import includes as embedded
-from persistence.registry import views
 from persistence.registry.facets import facets
 from persistence.registry.filters import ORDERS, conditions
+from persistence.registry.holding import LIVE
 from persistence.registry.registering import register
 from persistence.registry.trails import changed
 from persistence.registry.unseal import unseal
 from persistence.sealing import Sealing
 from persistence.sql import Binds, reach_conditions, reached
-
-
-LIVE = "h.merged_into IS NULL"
-"""A household that was found a duplicate answers for nothing any more: the one it was merged into does."""
 
 
 def _log(seen: str, binds: Binds) -> str:
@@ -159,25 +157,12 @@ class PgHouseholds:
         await self._trail(reach, household_id, draft.area_code, "created", 1, changes, now)
 
     async def hold(self, reach: Reach, household_id: UUID) -> Held | None:
-        binds = Binds((household_id,))
-        found = ["h.id = $1", LIVE, *reach_conditions(reach, binds, alias="h", household="h.id")]
-        row = await self._connection.fetchrow(
-            f"""SELECT h.id, h.area_code, h.version, h.house_code, h.house_no, h.moo, h.village_name, h.road, h.postcode,
-              h.latitude, h.longitude, h.case_status, h.close_outcome, h.classification, h.stage,
-              h.annual_income_per_person, h.target_groups, h.sources, h.has_land, h.dimension_mask, h.head_person_id
-            FROM household h WHERE {" AND ".join(found)} FOR UPDATE""",
-            *binds,
-        )
-        if row is None:
-            return None
-        fields = dict(row)
-        fields["target_groups"] = orjson.loads(fields["target_groups"])
-        fields["sources"] = orjson.loads(fields["sources"])
-        return Held(fields.pop("id"), fields.pop("area_code"), fields.pop("version"), fields)
+        return (await holding.hold(self._connection, reach, [household_id])).get(household_id)
 
     async def amend(self, reach: Reach, held: Held, changes: Mapping[str, Any], *, now: datetime) -> None:
         binds = Binds((held.id, now))
         sets = [f"{name} = {binds(value)}" for name, value in changes.items()]
+        sets.append(f"provenance = provenance || {binds(by_team(changes, date_of(now)))}::jsonb")
         await self._connection.execute(
             f"UPDATE household SET {', '.join([*sets, 'version = version + 1', 'updated_at = $2'])} WHERE id = $1",
             *binds,

@@ -9,7 +9,7 @@ from uuid import UUID
 from domain.access.policy import Reach
 from domain.kernel import Trail
 from domain.registry.household import Relationship
-from domain.registry.members import KnownPerson, MemberJoin, MemberLeaving, Membership
+from domain.registry.member import KnownPerson, MemberJoin, MemberLeaving, Membership
 from domain.registry.store import Held
 from persistence.bounds import bind, bounds_of, masked_bounds
 from persistence.engine import Connection
@@ -32,7 +32,13 @@ _BUMP = """UPDATE household SET version = version + 1, updated_at = $2,
     head_person_id = CASE WHEN $3 THEN $4::uuid ELSE head_person_id END
   WHERE id = $1 RETURNING version, area_code"""
 _BRING = """WITH known_by AS (
-    UPDATE citizen_identity SET household_id = $3, area_code = $4 WHERE person_id = $2)
+    UPDATE citizen_identity SET household_id = $3, area_code = $4 WHERE person_id = $2),
+  recorded_by AS (
+    UPDATE source_record SET household_id = $3, area_code = $4 WHERE household_id = $1 AND person_id = $2),
+  disputed AS (
+    UPDATE conflict c SET household_id = $3, area_code = $4 WHERE c.household_id = $1 AND c.person_id = $2
+      AND NOT EXISTS (SELECT FROM conflict own WHERE own.household_id = $3 AND own.person_id = $2 AND own.field = c.field
+        AND own.given_source = c.given_source AND own.given_hash = c.given_hash))
   UPDATE person SET household_id = $3, area_code = $4, version = version + 1, updated_at = $5
   WHERE household_id = $1 AND id = $2 RETURNING version"""
 

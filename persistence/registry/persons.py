@@ -9,6 +9,7 @@ from domain.access.policy import Reach, unmasked_fields
 from domain.calendar import today as date_of
 from domain.errors import Conflict, Fault
 from domain.kernel import Document, Trail
+from domain.registry.provenance import by_team
 from domain.registry.store import HeldPerson
 from domain.thai import name_key
 from persistence.bounds import GATE
@@ -96,6 +97,7 @@ class PgPersons:
         if "citizen_id" in changes:
             columns.update(await self._identify(held, changes["citizen_id"]))
         sets = [f"{name} = {binds(value)}" for name, value in columns.items()]
+        sets.append(f"provenance = provenance || {binds(by_team(changes, date_of(now)))}::jsonb")
         await self._connection.execute(
             f"""UPDATE person SET {", ".join([*sets, "version = version + 1", "updated_at = $3"])}
             WHERE household_id = $1 AND id = $2""",

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.registry.household import HouseholdDraft, MemberDraft, Relationship
-from domain.registry.members import MemberJoin
+from domain.registry.member import MemberJoin
 from domain.registry.person import PersonDraft
 from domain.thai import name_key
 from persistence.engine import Connection
@@ -107,8 +107,9 @@ def person_row(
 ) -> dict[str, Any]:
     """A new person's."""
     return {
-        "household_id": household_id,
-        "id": person_id,
+        # As text: the driver's own UUIDs are not known to the encoder.
+        "household_id": str(household_id),
+        "id": str(person_id),
         "area_code": area_code,
         **sealed_citizen_id(person_id, draft.citizen_id, sealing),
         "no_id_reason": draft.no_id_reason.value if draft.no_id_reason else None,
@@ -151,9 +152,9 @@ def membership_row(
 ) -> dict[str, Any]:
     """A current membership's."""
     return {
-        "household_id": household_id,
-        "id": row_id,
-        "person_id": person_id,
+        "household_id": str(household_id),
+        "id": str(row_id),
+        "person_id": str(person_id),
         "area_code": area_code,
         "relationship": draft.relationship.value,
         "joined_on": draft.joined_on,

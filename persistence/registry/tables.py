@@ -68,6 +68,8 @@ class HouseholdRow(SQLModel, table=True):
     target_groups: list[dict[str, Any]] = c.col(c.JSON, "'[]'")
     sources: list[dict[str, Any]] = c.col(c.JSON, "'[]'")
     has_land: bool | None = c.opt(c.BOOLEAN)
+    provenance: dict[str, Any] = c.col(c.JSON, "'{}'")
+    """Where the fields come from (domain/registry/provenance.py)."""
     head_person_id: UUID | None = c.opt(c.UUID)
     facets: list[str] = c.col(c.TEXTS, "'{}'")
     """What the rarer filters match, as `kind:value`: failed indicators, sources, cards, target groups."""
@@ -122,6 +124,7 @@ class PersonRow(SQLModel, table=True):
     occupation: str | None = c.opt(c.TEXT)
     annual_income: Decimal | None = c.opt(c.MONEY)
     phone_sealed: bytes | None = c.opt(c.BYTES)
+    provenance: dict[str, Any] = c.col(c.JSON, "'{}'")
     version: int = c.col(c.INTEGER, "1")
     created_at: datetime = c.col(c.TIME)
     updated_at: datetime = c.col(c.TIME)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from persistence.cipher import FieldCipher
 from persistence.exchange.idempotency import row_id as answer_id
+from persistence.exchange.imports.jobs import cell_id
 from persistence.rekeying.workers import tried_again
 
 BATCH = 500
@@ -36,6 +37,15 @@ COLUMNS: tuple[Sealed, ...] = (
     Sealed("signing_key", "private_sealed", (("kid", "text"),), lambda key: key[0]),
     Sealed("webhook", "secret_sealed", (("id", "uuid"),), lambda key: key[0]),
     Sealed("webhook", "previous_secret_sealed", (("id", "uuid"),), lambda key: key[0]),
+    Sealed("import_job", "file_key_sealed", (("id", "uuid"),), lambda key: key[0]),
+    Sealed(
+        "import_cell",
+        "cells_sealed",
+        (("import_id", "uuid"), ("number", "int")),
+        lambda key: cell_id(*key),
+    ),
+    Sealed("conflict", "given_sealed", _BY_HOUSEHOLD, lambda key: key[1]),
+    Sealed("export_file", "file_key_sealed", (("export_id", "uuid"), ("id", "uuid")), lambda key: key[1]),
 )
 """Every one that there is: a test looks through the schema for another."""
 

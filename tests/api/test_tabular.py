@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.tabular import rows_as_csv
+from domain.tabular import rows_as_csv
 
 ROOT = Path(__file__).parents[2]
 TRIGGERS = ("=", "+", "-", "@", "\t", "\r")
@@ -88,7 +88,7 @@ def test_nothing_else_writes_csv() -> None:
         if writes_csv(path.read_text("utf-8"))
     ]
     # What the demo writes are files for imports: read by programs, and made of its own words.
-    assert found == ["api/tabular.py"]
+    assert found == ["domain/tabular.py"]
 
 
 @pytest.mark.parametrize("line", ["import csv\ncsv.writer(out)", "import csv as c\nc.DictWriter(out)", "from csv import writer"])  # fmt: skip

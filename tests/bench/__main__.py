@@ -26,6 +26,7 @@ from persistence.demo.load import load
 from persistence.embedded import EmbeddedPostgres
 from persistence.migrate import upgrade
 from persistence.reference.load import load_reference
+from tests.bench import batches, exports
 from tests.bench.load import calls_per_second, requests_per_second
 from tests.bench.subject import Subject
 from tests.conftest import renamed
@@ -146,6 +147,8 @@ async def run(arguments: argparse.Namespace) -> int:
     results: dict[tuple[int, str], dict[str, float]] = {}
     memory: dict[int, tuple[float, float]] = {}
     guards: dict[int, dict[str, float]] = {}
+    exported: dict[int, dict[str, Any]] = {}
+    batched: dict[int, dict[str, float]] = {}
     directory = Path(tempfile.mkdtemp(prefix="kaejon-bench-"))
     directory.chmod(0o711)
     # Signing keys in the document: the subject takes them over, and the load is signed with them.
@@ -173,17 +176,31 @@ async def run(arguments: argparse.Namespace) -> int:
                         flush=True,
                     )
                 guards[households] = await guarded(subject, seconds=arguments.seconds, turns=arguments.turns)
+                batched[households] = await batches.measured(
+                    subject, pin, seconds=arguments.seconds, turns=arguments.turns
+                )
+                print(households, "batch", batched[households], flush=True)
                 memory[households] = (warm, subject.memory_mb)
             finally:
                 subject.stop()
+            exported[households] = exports.measured(target, turns=arguments.turns, core=0)
+            print(households, "export", exported[households], flush=True)
     finally:
         server.stop()
     shares = {size: (one["wall"] + one["authorisation"]) / one["get"] for size, one in guards.items()}
-    report = rendered(arguments, results, memory) + rendered_guards(guards, shares)
+    report = (
+        rendered(arguments, results, memory) + rendered_guards(guards, shares) + batches.rendered(batched)
+    )
+    report += exports.rendered(exported)
     print(report)
     if arguments.write:
         RESULTS.write_text(report, encoding="utf-8")
-    reached = all_reached(arguments.households, results) and max(shares.values()) <= GUARDED
+    reached = (
+        all_reached(arguments.households, results)
+        and max(shares.values()) <= GUARDED
+        and batches.reached(batched)
+        and exports.reached(exported)
+    )
     return 0 if reached else 1
 
 

@@ -131,9 +131,13 @@ class Subject:
         )  # fmt: skip
         return token.encode()
 
+    def head(self) -> bytes:
+        """The header fields that every request has."""
+        return b"Host: bench\r\nAuthorization: Bearer " + self._token() + b"\r\n"
+
     def requests(self, what: str) -> Any:
         """A source of raw requests."""
-        head = b"Host: bench\r\nAuthorization: Bearer " + self._token() + b"\r\n"
+        head = self.head()
         if what == "get":
             return lambda: (
                 b"GET /v1/households/%b HTTP/1.1\r\n%b\r\n"
@@ -144,7 +148,7 @@ class Subject:
         head += b"Content-Type: application/json\r\n"
 
         def post() -> bytes:
-            body = orjson.dumps(self._event())
+            body = orjson.dumps(self.event())
             return b"POST /v1/assistance-events HTTP/1.1\r\n%bContent-Length: %d\r\n\r\n%b" % (
                 head,
                 len(body),
@@ -153,7 +157,7 @@ class Subject:
 
         return post
 
-    def _event(self) -> dict[str, Any]:
+    def event(self) -> dict[str, Any]:
         return {
             "external_id": f"B-{next(self.numbers)}",
             "household": {"id": str(random.choice(self.household_ids))},
@@ -229,7 +233,7 @@ class Subject:
         self, recorder: Recorder, bounded: Any, sealing: Any, actor: Actor, now: datetime
     ) -> tuple[str, Any]:
         events, reach = PgEvents(bounded, sealing, new_id), admit(actor, Operation.WRITE_ASSISTANCE)
-        draft = parsing.body(json.dumps(self._event()).encode(), EventDraft)
+        draft = parsing.body(json.dumps(self.event()).encode(), EventDraft)
         with suppress(_Noted):
             await events.record(reach, new_id(), draft, now=now)
         sql, values = recorder.seen

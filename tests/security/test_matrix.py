@@ -138,7 +138,8 @@ async def test_without_its_scopes_the_operation_is_refused_and_names_them(
 )
 async def test_any_one_of_its_scopes_opens_the_operation(api: Api, scene: Scene, id: str, scope: str) -> None:
     # A province that holds nothing: what opens is refused or empty for another reason, and writes nothing.
-    answer = await perform(api, id, scene, scopes=[scope], areas=["99"])
+    other = {"agency": STRANGER["agency"]} if RECIPES[id].private else {}
+    answer = await perform(api, id, scene, scopes=[scope], areas=["99"], **other)
     assert told(answer)[1] != "insufficient-scope"
 
 
@@ -152,7 +153,7 @@ async def test_each_scope_that_is_missing_closes_what_it_opens_and_nothing_else(
     # A write is tried where nothing is, so that it changes nothing.
     place = {} if reads else {"areas": NOWHERE}
     usual = (operation.status, None) if reads else recipe.elsewhere
-    if id == "getAssistanceByExternalId":
+    if id == "getAssistanceByExternalId" or recipe.private:
         usual = HIDDEN  # it is another agency's
     expected = dict.fromkeys(Scope, usual)
     if reads and recipe.stranger is not None and operation.policy.breadth is Breadth.BY_SCOPE:

@@ -341,6 +341,17 @@ class Assignments:
         return {one for one in problem_ids if any(one in held.problem_ids for held in live)}
 
 
+class Events:
+    """What casework asks of `EventStore`."""
+
+    def __init__(self) -> None:
+        self.confirmed: list[UUID] = []
+
+    async def confirm(self, reach: Reach, household_id: UUID, assignment_id: UUID, *, now: datetime) -> int:
+        self.confirmed.append(assignment_id)
+        return 0
+
+
 class FakeWork:
     """The stores of casework in memory; `UnitOfWork` as far as casework asks."""
 
@@ -351,6 +362,7 @@ class FakeWork:
         self.assignments = Assignments(self)
         self.menus = Menus()
         self.reference = Reference()
+        self.events = Events()
 
     def new_id(self) -> UUID:
         return uuid4()

@@ -9,7 +9,7 @@ from typing import Any
 from graphql import GraphQLObjectType, get_named_type
 
 from tests.support.api import Api
-from tests.support.calls import EVERYTHING, OPERATIONS, RECIPES, Scene, everything, path_of
+from tests.support.calls import EVERYTHING, OPERATIONS, RECIPES, Scene, everything, versioned_path
 from tests.support.doors import Answer, GraphqlDoor
 
 Arguments = Callable[[Scene], Mapping[str, Any]]
@@ -20,10 +20,16 @@ def by(name: str, part: str) -> Arguments:
     return lambda scene: {name: scene[part]}
 
 
+def by_member(scene: Scene) -> Mapping[str, Any]:
+    return {"household_id": scene["household_id"], "person_id": scene["member_id"]}
+
+
 QUERIES: Mapping[str, tuple[str, Arguments]] = {
     "household": ("getHousehold", by("id", "household_id")),
     "households": ("listHouseholds", NOTHING),
     "searchHouseholds": ("searchHouseholds", lambda _: {"input": {"name": "สมศ"}}),
+    "householdHistory": ("listHouseholdHistory", by("id", "household_id")),
+    "targetGroup": ("getTargetGroup", by("householdId", "household_id")),
     "person": ("getPerson", by("id", "person_id")),
     "problem": ("getProblem", by("id", "problem_id")),
     "problems": ("listProblems", NOTHING),
@@ -36,6 +42,11 @@ QUERIES: Mapping[str, tuple[str, Arguments]] = {
     "assistanceEventByExternalId": ("getAssistanceByExternalId", by("externalId", "external_id")),
     "assistanceEventReceipt": ("getAssistanceReceipt", by("id", "event_id")),
     "assistanceEvents": ("listAssistance", NOTHING),
+    "assistanceCheck": (
+        "checkAssistance",
+        lambda scene: {"household": {"id": scene["household_id"]}, "dimension": "income", "since": "2020-01-01"},
+    ),
+    "assistanceQueue": ("listAssistanceQueue", NOTHING),
     "area": ("getArea", by("code", "area")),
     "areas": ("listAreas", NOTHING),
     "agency": ("getAgency", by("code", "agency")),
@@ -53,12 +64,29 @@ QUERIES: Mapping[str, tuple[str, Arguments]] = {
     "personAccessLog": ("listPersonAccessLog", by("id", "person_id")),
     "accessGrant": ("getAccessGrant", by("id", "grant_id")),
     "accessGrants": ("listAccessGrants", NOTHING),
+    "webhook": ("getWebhook", by("id", "webhook_id")),
+    "webhooks": ("listWebhooks", NOTHING),
+    "import": ("getImport", by("id", "import_id")),
+    "imports": ("listImports", NOTHING),
+    "importRows": ("listImportRows", by("id", "import_id")),
+    "conflicts": ("listConflicts", by("householdId", "household_id")),
+    "householdProvenance": ("getProvenance", by("id", "household_id")),
+    "webhookDeliveries": ("listWebhookDeliveries", by("id", "webhook_id")),
+    "changes": ("listChanges", NOTHING),
+    "export": ("getExport", by("id", "export_id")),
+    "exports": ("listExports", NOTHING),
 }
 """Every field of Query: its counterpart in REST, whose policy it shares, and its arguments."""
 MUTATIONS: Mapping[str, tuple[str, Arguments]] = {
     "createHousehold": ("createHousehold", NOTHING),
     "updateHousehold": ("patchHousehold", by("id", "household_id")),
     "putIndicatorResults": ("putIndicatorResults", by("household_id", "household_id")),
+    "addMember": ("addMember", by("household_id", "household_id")),
+    "updateMember": ("patchMember", by_member),
+    "endMembership": ("endMembership", by_member),
+    "changeHead": ("changeHead", by("household_id", "household_id")),
+    "moveHousehold": ("moveHousehold", by("household_id", "household_id")),
+    "mergeHouseholds": ("mergeHouseholds", by("household_id", "household_id")),
     "updatePerson": ("patchPerson", by("id", "person_id")),
     "createProblem": ("createProblem", NOTHING),
     "updateProblem": ("patchProblem", by("id", "problem_id")),
@@ -69,6 +97,8 @@ MUTATIONS: Mapping[str, tuple[str, Arguments]] = {
     "createMenu": ("createMenu", NOTHING),
     "updateMenu": ("patchMenu", by("id", "menu_id")),
     "recordAssistance": ("recordAssistance", NOTHING),
+    "recordAssistanceBatch": ("recordAssistanceBatch", NOTHING),
+    "correctAssistance": ("correctAssistance", by("id", "event_id")),
     "createAgency": ("createAgency", NOTHING),
     "updateAgency": ("patchAgency", by("code", "agency")),
     "createCampaign": ("createCampaign", NOTHING),
@@ -77,7 +107,21 @@ MUTATIONS: Mapping[str, tuple[str, Arguments]] = {
     "updateClient": ("patchClient", by("client_id", "client_id")),
     "rotateClientSecret": ("rotateClientSecret", by("client_id", "client_id")),
     "revokeClient": ("revokeClient", by("client_id", "client_id")),
+    "cancelImport": ("cancelImport", by("id", "cancelled_import_id")),
+    "commitImport": ("commitImport", by("id", "import_id")),
+    "resolveConflict": (
+        "resolveConflict",
+        lambda scene: {"id": scene["conflict_id"], "household_id": scene["household_id"]},
+    ),
     "createAccessGrant": ("createAccessGrant", NOTHING),
+    "createExport": ("createExport", NOTHING),
+    "cancelExport": ("cancelExport", by("id", "queued_export_id")),
+    "createWebhook": ("createWebhook", NOTHING),
+    "updateWebhook": ("patchWebhook", by("id", "webhook_id")),
+    "rotateWebhookSecret": ("rotateWebhookSecret", by("id", "webhook_id")),
+    "replayWebhook": ("replayWebhook", by("id", "webhook_id")),
+    "testWebhook": ("testWebhook", by("id", "webhook_id")),
+    "deleteWebhook": ("deleteWebhook", by("id", "webhook_id")),
 }
 """Every field of Mutation: its counterpart in REST, whose policy and body it shares, and what its input names."""
 FIELDS = {**QUERIES, **MUTATIONS}
@@ -99,7 +143,7 @@ async def ask(api: Api, field: str, scene: Scene, who: str | None = "center", **
         return await door.query(who, field, given, select=select, **claims)
     operation, recipe = OPERATIONS[id], RECIPES[id]
     if operation.method == "PATCH":
-        read = await everything(api, "GET", path_of(operation, scene))
+        read = await everything(api, "GET", versioned_path(operation, scene))
         given["version"] = read.json().get("version", 1)
     body = {} if recipe.body is None else recipe.body(scene)
     return await door.mutation(who, field, {**given, **body}, select=select, **claims)

@@ -21,6 +21,9 @@ GENEROUS = {
     f"KAEJON_RATE_LIMIT_{name}": "1000000/60"
     for name in ("READ", "WRITE", "GRAPHQL", "TOKEN", "ADDRESS", "LOOKUP")
 }
+# Receivers of webhooks are on this machine.
+GENEROUS["KAEJON_WEBHOOK_ALLOW"] = "127.0.0.0/8"
+GENEROUS["KAEJON_EXPORT_MOST"] = "1000000"
 WITHOUT_BACKGROUND = {"KAEJON_BACKGROUND": "0"}
 """A process that most tests have nothing to do for; who needs it says so in `env`."""
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,7 +10,14 @@ from api.graphql.fields import Fields
 from api.graphql.loaders import Row, everything, grouped
 from api.graphql.registry import households
 from domain.assistance import events
-from domain.assistance.event import AssistanceEvent, EventDraft, EventFilter, EventReceipt, RecordedEvent
+from domain.assistance.event import (
+    AssistanceEvent,
+    EventDraft,
+    EventFilter,
+    EventReceipt,
+    OnUnknown,
+    RecordedEvent,
+)
 from domain.kernel import Document, Line, Listing, Paging, Value
 from domain.registry.household import Household
 
@@ -55,8 +62,9 @@ async def record(call: Call, draft: EventDraft) -> bytes:
     """Records an event; outcome `DUPLICATE` for one recorded before with the same content."""
 
     async def recorded(draft: EventDraft) -> tuple[bool, bytes]:
-        # One statement is one transaction: nothing is opened around it.
-        async with call.reading() as work:
+        # One statement is one transaction: nothing is opened around it, unless what is unknown is to be queued.
+        opened = call.writing if draft.on_unknown is OnUnknown.REGISTER else call.reading
+        async with opened() as work:
             return await events.record(work, call.actor, draft, now=call.now)
 
     finding = call.services.limits.finding

@@ -7,8 +7,10 @@ from api.graphql.context import Call
 from api.graphql.fields import Fields
 from api.graphql.loaders import Row, everything, picked
 from api.limits.rates import RateClass
+from domain.access.policy import Operation
+from domain.errors import NotFound
 from domain.kernel import AreaCode, Document, HouseCode, Line, Listing, Paging, Value
-from domain.registry import households
+from domain.registry import households, merges
 from domain.registry.household import Household, HouseholdDraft, HouseholdFilter, HouseholdPatch
 from domain.registry.indicators import IndicatorResults
 from domain.registry.person import CitizenIdText
@@ -28,9 +30,15 @@ class SearchHouseholds(Value):
 
 @fields.by_id("household", Household)
 async def household(call: Call, id: UUID) -> Document:
-    """One household with its members, masked by the caller's rights."""
+    """One household with its members, masked by the caller's rights; of a merged one the household it is now."""
     async with call.reading() as work:
-        return await households.read(work, call.actor, id, now=call.now)
+        try:
+            return await households.read(work, call.actor, id, now=call.now)
+        except NotFound:
+            found = await merges.successor(work, call.actor, Operation.READ_HOUSEHOLDS, id)
+            if found is None:
+                raise
+            return await households.read(work, call.actor, found, now=call.now)
 
 
 @fields.connection("households", Household, filter=HouseholdFilter, keys=connections.UPDATED)

@@ -6,7 +6,14 @@ from api.rest.call import Call, Listed
 from api.rest.operations import Routes
 from domain.access.policy import Operation
 from domain.assistance import events
-from domain.assistance.event import AssistanceEvent, EventDraft, EventFilter, EventReceipt, RecordedEvent
+from domain.assistance.event import (
+    AssistanceEvent,
+    EventDraft,
+    EventFilter,
+    EventReceipt,
+    OnUnknown,
+    RecordedEvent,
+)
 
 routes = Routes("assistance")
 
@@ -27,8 +34,9 @@ async def record(call: Call) -> Response:
     draft = await call.body(EventDraft)
 
     async def recorded(draft: EventDraft) -> tuple[bool, bytes]:
-        # One statement is one transaction: nothing is opened around it.
-        async with call.reading() as work:
+        # One statement is one transaction: nothing is opened around it, unless what is unknown is to be queued.
+        opened = call.writing if draft.on_unknown is OnUnknown.REGISTER else call.reading
+        async with opened() as work:
             return await events.record(work, call.actor, draft, now=call.now)
 
     finding = call.services.limits.finding

@@ -4,6 +4,7 @@ Plain tuples, because a million of them pass through. `None` always means that t
 never clears a field. Nothing here prints what it holds, so that no log line can.
 """
 
+import re
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
@@ -14,6 +15,9 @@ from domain.casework.problem import ProblemDimension
 from domain.registry.household import Classification, Group, Relationship, Stage
 from domain.registry.indicators import Result
 from domain.registry.person import NoIdReason, Sex, VitalStatus, WelfareCard
+
+_SHOWN = 5000
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class UnreadableFile(Exception):
@@ -147,18 +151,27 @@ class CleanRow(NamedTuple):
 
     @property
     def raw(self) -> dict[str, str]:
-        """The cells by the file's own columns, for the report of rejected rows; cells beyond the header by number."""
-        named = dict(zip(self.header, self.cells, strict=False))
-        named.update((f"#{at + 1}", self.cells[at]) for at in range(len(self.header), len(self.cells)))
-        return named
+        """The cells by the file's own columns, for the report of rejected rows; cells beyond the header by number.
+
+        As PostgreSQL can store them: without NUL and halves of surrogate pairs, each cut after 5,000 characters.
+        """
+        names = [*self.header, *(f"#{at + 1}" for at in range(len(self.header), len(self.cells)))]
+        return {
+            _UNSTORABLE.sub("\ufffd", name[:_SHOWN]): _UNSTORABLE.sub("\ufffd", cell[:_SHOWN])
+            for name, cell in zip(names, self.cells, strict=False)
+        }
 
     @property
     def given(self) -> frozenset[str]:
         """Our names of all columns that have a value."""
         parts = (self.household, self.person, self.event)
-        told = [(name, value) for part in parts if part for name, value in zip(part._fields, part, strict=True)]
+        told = [
+            (name, value) for part in parts if part for name, value in zip(part._fields, part, strict=True)
+        ]
         told += [(name, getattr(self, name)) for name in OF_THE_ROW]
-        return frozenset({name for name, value in told if value is not None} | {name for name, _ in self.results})
+        return frozenset(
+            {name for name, value in told if value is not None} | {name for name, _ in self.results}
+        )
 
     def __repr__(self) -> str:
         return f"CleanRow({self.number}, faults={[fault[:2] for fault in self.faults]})"

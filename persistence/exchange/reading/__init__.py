@@ -15,7 +15,13 @@ from datetime import date
 from io import RawIOBase
 
 from domain.exchange.reading.kinds import ImportFormat, ImportKind
-from domain.exchange.reading.rows import CleanRow
+from domain.exchange.reading.reader import RowReader
+from domain.exchange.reading.rows import CleanRow, UnreadableFile
+from persistence.exchange.reading import mappings
+from persistence.exchange.reading.opening import Opened
+
+MOST_CHARACTERS = 8 << 20
+"""Of the rows of one list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +41,11 @@ def inspect(
     file: RawIOBase, *, kind: ImportKind, format: ImportFormat, mapping: str | None = None
 ) -> Inspected:
     """Reads all of it without looking into the cells: a few µs a row. Raises UnreadableFile."""
-    raise NotImplementedError
+    opened = Opened(file, kind=kind, format=format, mapping=mapping)
+    rows = sum(1 for _ in opened.rows)
+    if not rows:
+        raise UnreadableFile("empty-file", "The file has a header and no rows.")
+    return Inspected(rows, opened.encoding, opened.delimiter, opened.plan.layout.name)
 
 
 def chunks(
@@ -44,13 +54,25 @@ def chunks(
 ) -> Iterator[list[CleanRow]]:  # fmt: skip
     """The rows after number `start`, in lists of at most `size`; blank rows are left out.
 
-    `mapping` names a layout (mappings/*.toml); without it the header is recognised. `today` in Bangkok, for
-    dates that must not be in the future. Raises UnreadableFile.
+    Long rows make shorter lists. `mapping` names a layout (mappings/*.toml); without it the header is recognised.
+    `today` in Bangkok, for dates that must not be in the future. Raises UnreadableFile.
     """
-    raise NotImplementedError
-    yield []
+    opened = Opened(file, kind=kind, format=format, mapping=mapping)
+    reader = RowReader(opened.plan, today=today)
+    found: list[CleanRow] = []
+    characters = 0
+    for ready in opened.rows:
+        if ready.number <= start:
+            continue
+        found.append(reader.row(*ready))
+        characters += sum(map(len, ready.cells))
+        if len(found) >= size or characters > MOST_CHARACTERS:
+            yield found
+            found, characters = [], 0
+    if found:
+        yield found
 
 
 def mapping_names(kind: ImportKind) -> tuple[str, ...]:
     """The layouts that files of this kind may have, besides our own columns."""
-    return ()
+    return tuple(mappings.of_kind(kind))

@@ -335,3 +335,24 @@ async def _registered(api: Api) -> tuple[str, str]:
     body = family(members=1)
     made = await api.post("team", "/v1/households", body)
     return first_id(body), made.json()["members"][0]["person"]["id"]
+
+
+# -- overlap checks
+
+
+async def test_an_overlap_check_by_citizen_id_costs_a_lookup_whatever_it_finds(
+    opened: Opened, database: Database
+) -> None:
+    door = await opened(3)
+    taken = await known(door)
+    check = {"dimension": "income", "since": "2026-01-01"}
+    for number, citizen_id in enumerate((taken, builders.citizen_id(), taken), 1):
+        answer = await door.check_assistance("health", {"household": {"citizen_id": citizen_id}, **check})
+        assert answer.good == {"overlap": False, "by": []}
+        assert (await spent(database), left(answer)) == (number, str(3 - number))
+    for citizen_id in (taken, builders.citizen_id()):
+        answer = await door.check_assistance("health", {"household": {"citizen_id": citizen_id}, **check})
+        assert answer.refusal == ("rate-limited", ())
+    by_code = await door.check_assistance("health", {"household": {"house_code": "42010998765"}, **check})
+    assert by_code.code is None
+    assert await spent(database) == 3

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
@@ -13,6 +13,7 @@ import uuid_utils.compat as uuid7
 from domain.access.policy import Reach
 from domain.casework.menus import MenuDraft
 from domain.registry.store import Held
+from persistence.assistance.events import PgEvents
 from persistence.bounds import bind
 from persistence.casework.analyses import PgAnalyses
 from persistence.casework.assignments import PgAssignments
@@ -73,6 +74,8 @@ class PgWork:
         self.assignments = PgAssignments(connection, new_id)
         self.menus = PgMenus(connection, new_id)
         self.reference = Reference()
+        # What casework asks of it seals nothing.
+        self.events = PgEvents(connection, cast("Any", None), new_id)
 
     def new_id(self) -> UUID:
         return new_id()

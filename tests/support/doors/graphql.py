@@ -15,7 +15,7 @@ from graphql import (
 )
 
 from tests.support.doors.answers import Answer, Body, Door, plain
-from tests.support.doors.spelling import answered, asked, pointer, selection
+from tests.support.doors.spelling import answered, asked, camel, pointer, selection
 
 
 class GraphqlDoor(Door):
@@ -218,6 +218,9 @@ class GraphqlDoor(Door):
     async def record_assistance(self, who: str | None, body: Body, **more: Any) -> Answer:
         return await self.mutation(who, "recordAssistance", body, **more)
 
+    async def record_batch(self, who: str | None, body: Body, **more: Any) -> Answer:
+        return await self.mutation(who, "recordAssistanceBatch", body, **more)
+
     async def event(self, who: str | None, id: str, **more: Any) -> Answer:
         return await self.query(who, "assistanceEvent", {"id": id}, **more)
 
@@ -229,6 +232,16 @@ class GraphqlDoor(Door):
 
     async def receipt(self, who: str | None, id: str, **more: Any) -> Answer:
         return await self.query(who, "assistanceEventReceipt", {"id": id}, **more)
+
+    async def correct_assistance(self, who: str | None, id: str, body: Body, **more: Any) -> Answer:
+        return await self.mutation(who, "correctAssistance", {"id": id, **body}, **more)
+
+    async def check_assistance(self, who: str | None, body: Body, **more: Any) -> Answer:
+        given = {camel(name): one for name, one in body.items()}
+        return await self.query(who, "assistanceCheck", given, **more)
+
+    async def assistance_queue(self, who: str | None, where: Body | None = None, **more: Any) -> Answer:
+        return await self._list(who, "assistanceQueue", {"filter": where} if where else None, **more)
 
     # -- access and reference
 

@@ -147,6 +147,9 @@ class RestDoor(Door):
     async def record_assistance(self, who: str | None, body: Body, **more: Any) -> Answer:
         return await self._call(who, "POST", "/v1/assistance-events", body, **more)
 
+    async def record_batch(self, who: str | None, body: Body, **more: Any) -> Answer:
+        return await self._call(who, "POST", "/v1/assistance-events/batch", body, **more)
+
     async def event(self, who: str | None, id: str, **more: Any) -> Answer:
         return await self._call(who, "GET", f"/v1/assistance-events/{id}", **more)
 
@@ -159,6 +162,15 @@ class RestDoor(Door):
 
     async def receipt(self, who: str | None, id: str, **more: Any) -> Answer:
         return await self._call(who, "GET", f"/v1/assistance-events/{id}/receipt", **more)
+
+    async def correct_assistance(self, who: str | None, id: str, body: Body, **more: Any) -> Answer:
+        return await self._call(who, "POST", f"/v1/assistance-events/{id}/corrections", body, **more)
+
+    async def check_assistance(self, who: str | None, body: Body, **more: Any) -> Answer:
+        return await self._call(who, "POST", "/v1/assistance-checks", body, **more)
+
+    async def assistance_queue(self, who: str | None, where: Body | None = None, **more: Any) -> Answer:
+        return await self._list(who, "/v1/assistance-queue", where, **more)
 
     # -- access and reference
 

@@ -1,0 +1,127 @@
+"""What a row says of its household: address, evidence, target group, survey."""
+
+from typing import Any
+
+from domain.exchange.importing.comparing import Comparing
+from domain.exchange.importing.matching import alike, evidenced, fits, location_of, plain
+from domain.exchange.importing.state import HOUSEHOLD_FIELDS, Household, Person
+from domain.exchange.reading.rows import CleanRow
+from domain.registry.provenance import Settled, origin, settle
+
+_OWN_HOUSE = ("house_code", "area_code")
+
+
+class Housing(Comparing):
+    """The household's part of one row."""
+
+    def _house(self, home: Household, person: Person) -> bool:
+        """Whether what the row says of the household has changed it."""
+        part = self._row.household
+        assert part is not None
+        if not fits(home, self._row):
+            for name in _OWN_HOUSE:
+                stored = home.area_code if name == "area_code" else home.values["house_code"]
+                given = getattr(part, name)
+                if stored is not None and given is not None and not alike(name, stored, given):
+                    self._tell(home, name, stored, given, Settled.OPEN)
+            return False
+        given_values: dict[str, Any] = {name: plain(getattr(part, name)) for name in HOUSEHOLD_FIELDS}
+        given_values["house_code"], given_values["location"] = part.house_code, location_of(part)
+        before = len(home.before)
+        for name, given in given_values.items():
+            if given is not None and not self._said_otherwise(home, name, given):
+                self._field(home, name, given, verified=home.verified)
+        if len(home.before) > before:
+            self._chunk.touch(home)
+        return len(home.before) > before
+
+    def _said_otherwise(self, home: Household, name: str, given: Any) -> bool:
+        """Whether an earlier row of the same file has said something else of the household."""
+        touched = self._chunk.touched
+        earlier = touched.setdefault((home.id, name), self._row.number)
+        if earlier == self._row.number or home.values[name] == given or home.values[name] is None:
+            return False
+        self.keep_stored(name, "contradicts-row", f"Row {earlier} says otherwise of the household.")
+        return True
+
+    def _evidence(self, home: Household) -> bool:
+        row = self._row
+        assert row.household is not None
+        before = home.sources
+        home.sources = evidenced(
+            before,
+            self._chunk.source,
+            row.household.household_record_id or row.record_id,
+            row.seen_on,
+            self._by,
+        )
+        changed = home.sources is not before
+        changed |= self._target_group(home, row)
+        if changed:
+            home.evidenced = True
+            self._chunk.touch(home)
+        return changed
+
+    def _target_group(self, home: Household, row: CleanRow) -> bool:
+        assert row.household is not None
+        if row.household.target_group is None or row.fiscal_year is None:
+            return False
+        given = row.household.target_group.value
+        stored = next(
+            (one["group"] for one in home.target_groups if one["fiscal_year"] == row.fiscal_year), None
+        )
+        verdict = settle(
+            "target_groups",
+            stored,
+            origin(home.provenance, "target_groups"),
+            given,
+            self._by,
+            verified=home.verified,
+        )
+        if verdict is Settled.EQUAL or (stored is not None and self._said_otherwise_group(home, row)):
+            return False
+        if stored is not None:
+            self._tell(home, "target_groups", stored, given, verdict)
+        if not verdict.writes:
+            return False
+        home.before.setdefault("target_groups", home.target_groups)
+        kept = [one for one in home.target_groups if one["fiscal_year"] != row.fiscal_year]
+        home.target_groups = [*kept, {"fiscal_year": row.fiscal_year, "group": given}]
+        self._stamp(home, "target_groups")
+        return True
+
+    def _said_otherwise_group(self, home: Household, row: CleanRow) -> bool:
+        earlier = self._chunk.touched.setdefault((home.id, f"target_group:{row.fiscal_year}"), row.number)
+        if earlier == row.number:
+            return False
+        self.keep_stored("target_group", "contradicts-row", f"Row {earlier} says otherwise of the household.")
+        return True
+
+    def _survey(self, home: Household, person: Person) -> bool:
+        row = self._row
+        if not row.results or row.fiscal_year is None:
+            return False
+        taken = False
+        for key, given in self._chunk.surveys.keys(row, person.id):
+            stored = home.results.get(key)
+            if stored == given:
+                continue
+            name = f"indicator_results/{key.indicator_id}"
+            earlier = self._chunk.touched.setdefault((home.id, f"{name}/{key.person_id}"), row.number)
+            if stored is not None and earlier != row.number:
+                self.keep_stored(
+                    key.indicator_id, "contradicts-row", f"Row {earlier} says otherwise of the household."
+                )
+                continue
+            by = origin(home.provenance, "indicator_results")
+            verdict = settle(name, stored, by, given, self._by, verified=home.verified)
+            if stored is not None:
+                self._tell(home, name, stored, given, verdict)
+            if verdict.writes:
+                home.results[key] = home.changed_results[key] = given
+                taken = True
+        if taken:
+            self._stamp(home, "indicator_results")
+            home.dimension_mask = self._chunk.surveys.mask(home)
+            self._chunk.touch(home)
+        return taken

@@ -1,0 +1,126 @@
+"""The job of an import: the file is read through once, then applied chunk by chunk, each in a transaction of its own.
+
+What was written, the report of it and how far the file has come are committed together: killed at any moment, the next
+job goes on after the last chunk, and every row is applied once. Chunks of several imports take turns.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from io import RawIOBase
+from uuid import UUID
+
+from domain.calendar import today
+from domain.exchange.importing import events, persons
+from domain.exchange.importing.job import UNDER_WAY, ImportMode, ImportStatus, Job, narrowed
+from domain.exchange.importing.persons import Known
+from domain.exchange.jobs import Task, Tools
+from domain.exchange.reading.kinds import ImportKind
+from domain.exchange.reading.rows import CleanRow, UnreadableFile
+from domain.work import UnitOfWork
+
+MOST_UNFINISHED = 1000
+
+
+async def perform(tools: Tools, import_id: UUID) -> None:
+    """Applies one import, or goes on with it; nothing when it is over."""
+    async with tools.works.reading() as work:
+        job = await work.imports.job(import_id)
+        if job is None or job.status not in UNDER_WAY:
+            return
+        allowed = narrowed(job, await work.imports.standing(job.client_id))
+    if allowed is None:
+        await _fail(tools, job, "client-revoked", "The client may not import any more.")
+        return
+    try:
+        if await _applied(tools, allowed):
+            await _finish(tools, allowed, None)
+    except UnreadableFile as fault:
+        await _fail(tools, job, fault.code, fault.detail)
+    except FileNotFoundError:
+        await _fail(tools, job, "file-lost", "The file is not there any more; send it again.")
+
+
+async def give_up(tools: Tools, import_id: UUID) -> None:
+    """What was committed stays; the rest may be sent again."""
+    async with tools.works.reading() as work:
+        job = await work.imports.job(import_id)
+    if job is not None and job.status in UNDER_WAY:
+        await _fail(tools, job, "internal-error", "It failed for a reason of ours; send the file again.")
+
+
+async def unfinished(work: UnitOfWork) -> Sequence[UUID]:
+    return await work.imports.unfinished(MOST_UNFINISHED)
+
+
+async def _applied(tools: Tools, job: Job) -> bool:
+    """Whether it came to its end; not when it was cancelled."""
+    if job.rows_total is None:
+        job = await _begun(tools, job)
+    known = Known()
+    with tools.files.open(job.file_id, job.file_key) as file:
+        async with tools.works.reading() as work:
+            rows = work.imports.chunks(file, job, today=today(job.created_at))
+        # The next chunk is read while the database is at work on this one.
+        coming = asyncio.create_task(asyncio.to_thread(next, rows, None))
+        try:
+            while (chunk := await coming) is not None:
+                coming = asyncio.create_task(asyncio.to_thread(next, rows, None))
+                if not await _chunk(tools, job, chunk, known):
+                    return False
+                job = replace(job, last_number=chunk[-1].number)
+        finally:
+            # The file is closed after whoever reads it.
+            await asyncio.wait({coming})
+            if not coming.cancelled():
+                coming.exception()
+    return True
+
+
+async def _begun(tools: Tools, job: Job) -> Job:
+    def looked_through(file: RawIOBase) -> tuple[int, str | None]:
+        return reader.inspect(file, job)
+
+    async with tools.works.reading() as work:
+        reader = work.imports
+    with tools.files.open(job.file_id, job.file_key) as file:
+        total, mapping = await asyncio.to_thread(looked_through, file)
+    async with tools.works.writing() as work:
+        await work.imports.begin(job.id, rows_total=total, mapping=mapping, now=tools.now())
+    return replace(job, rows_total=total, mapping=mapping)
+
+
+async def _chunk(tools: Tools, job: Job, rows: Sequence[CleanRow], known: Known) -> bool:
+    """One transaction; whether the import is still wanted."""
+    now = tools.now()
+    async with tools.works.lasting(job.actor) as work:
+        await work.imports.turn()
+        held = await work.imports.job(job.id, lock=True)
+        if held is None or held.status is not ImportStatus.RUNNING or held.last_number != job.last_number:
+            return False
+        if job.kind is ImportKind.ASSISTANCE:
+            reported = await events.applied(work, job, rows, now=now)
+        else:
+            reported = await persons.applied(work, job, rows, known, now=now)
+        await work.imports.advance(job, rows[-1].number, reported, rows[0].header)
+    return True
+
+
+async def _finish(tools: Tools, job: Job, status: ImportStatus | None) -> None:
+    async with tools.works.writing() as work:
+        await work.imports.finish(job.id, status, now=tools.now())
+        kept = job.mode is ImportMode.VALIDATE or await work.imports.file_is_needed(job.file_id)
+    if not kept:
+        tools.files.remove(job.file_id)
+
+
+async def _fail(tools: Tools, job: Job, code: str, detail: str) -> None:
+    async with tools.works.writing() as work:
+        error = {"code": code, "detail": detail}
+        await work.imports.finish(job.id, ImportStatus.FAILED, error=error, now=tools.now())
+        needed = await work.imports.file_is_needed(job.file_id)
+    if not needed:
+        tools.files.remove(job.file_id)
+
+
+IMPORT = Task(perform, give_up, unfinished)

@@ -1,0 +1,134 @@
+"""What imports ask of their stores."""
+
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import date, datetime
+from io import RawIOBase
+from typing import Protocol
+from uuid import UUID
+
+from domain.access.actor import Actor
+from domain.exchange.importing.job import (
+    ImportQuery,
+    ImportStatus,
+    Job,
+    Reported,
+    RowFilter,
+    Standing,
+    TableRow,
+    Upload,
+)
+from domain.exchange.importing.state import Found, Identity, Plan
+from domain.exchange.reading.rows import CleanRow
+from domain.kernel import Document, Listing, Paging
+
+
+class ImportStore(Protocol):
+    async def add(
+        self,
+        actor: Actor,
+        import_id: UUID,
+        asked: ImportQuery,
+        upload: Upload,
+        *,
+        resubmits: UUID | None = None,
+        validated_by: UUID | None = None,
+        now: datetime,
+    ) -> None:
+        """Also asks for the job."""
+        ...
+
+    async def view(self, actor: Actor, import_id: UUID) -> Document | None:
+        """The caller's own alone."""
+        ...
+
+    async def page(self, actor: Actor, paging: Paging) -> Listing: ...
+
+    async def job(self, import_id: UUID, *, lock: bool = False) -> Job | None: ...
+
+    async def standing(self, client_id: str) -> Standing | None:
+        """None: no such client."""
+        ...
+
+    async def begin(
+        self, import_id: UUID, *, rows_total: int, mapping: str | None, now: datetime
+    ) -> None: ...
+
+    async def advance(
+        self, job: Job, last_number: int, rows: Sequence[Reported], header: Sequence[str]
+    ) -> None:
+        """Counts the rows and writes their report."""
+        ...
+
+    async def finish(
+        self,
+        import_id: UUID,
+        status: ImportStatus | None,
+        *,
+        error: Mapping[str, str] | None = None,
+        now: datetime,
+    ) -> None:
+        """`None`: succeeded, or partly where rows were rejected or left a conflict. Nothing when it is final."""
+        ...
+
+    async def file_is_needed(self, file_id: UUID) -> bool:
+        """By another import, or by this one to be committed."""
+        ...
+
+    async def unfinished(self, most: int) -> Sequence[UUID]: ...
+
+    async def turn(self) -> None:
+        """Chunks of all imports are applied one after the other: until the transaction ends."""
+        ...
+
+    async def rows(self, actor: Actor, import_id: UUID, where: RowFilter, paging: Paging) -> Listing: ...
+
+    def table(self, actor: Actor, job: Job, where: RowFilter) -> AsyncIterator[Sequence[TableRow]]:
+        """The report with the cells of the rows that were not taken, in pieces; every piece a read of its own."""
+        ...
+
+    async def header(self, import_id: UUID) -> Sequence[str]:
+        """The column names of its file; empty before the first chunk."""
+        ...
+
+    def inspect(self, file: RawIOBase, job: Job) -> tuple[int, str | None]:
+        """Rows and layout of the whole file. Raises UnreadableFile."""
+        ...
+
+    def chunks(self, file: RawIOBase, job: Job, *, today: date) -> Iterator[list[CleanRow]]:
+        """The rows after the job's last number. Raises UnreadableFile."""
+        ...
+
+
+class IntakeStore(Protocol):
+    """The registry as a chunk of rows meets it, within the client's areas."""
+
+    async def places(self) -> Collection[str]:
+        """Codes of all areas down to the subdistrict."""
+        ...
+
+    async def find(self, job: Job, rows: Sequence[CleanRow], *, results: bool) -> Found:
+        """What the rows may be about; with `results` the stored indicator results as well."""
+        ...
+
+    async def claim(self, identities: Sequence[Identity], *, keep: bool) -> Collection[str]:
+        """Takes the citizen ids for their persons, all or none; those that are somebody's already.
+
+        Without `keep` they are only tried.
+        """
+        ...
+
+    async def write(self, job: Job, plan: Plan, *, now: datetime) -> None:
+        """Everything of a chunk, with its feed and audit rows; also links help that waited for new households.
+
+        Raises Raced where somebody else has changed one of the records since `find`.
+        """
+        ...
+
+    def attempt(self) -> AbstractAsyncContextManager[None]:
+        """What is written inside is undone when it raises; Raced also stands for a deadlock."""
+        ...
+
+
+class Raced(Exception):
+    """Somebody else has changed what was found: look again."""

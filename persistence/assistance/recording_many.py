@@ -1,0 +1,220 @@
+"""Many events in one statement: the rules of a single post (recording.py), judged and written in sets.
+
+Items arrive as one array a column. Under one external id the first good one is written, and others come back as
+`raced`, as do those of whom a writer beside this one was quicker: their next run finds what was written.
+
+Decision: two statements, one for one event and one for many, that share their rules. The one for many makes a
+single post a sixth slower.
+
+Locks are taken in one order, so that writers never wait for each other in a ring: the turn in the casework of
+households (persistence/casework/locks.py), the households, keys as they sort, then assignments, problems, and the
+households that are written to. Each is sorted by id; a `(SELECT count(*) …)` in a condition finishes one step before
+the next begins.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache, partial
+from typing import NamedTuple
+
+from domain.kernel import NIL
+from persistence.assistance.recording import OPEN_TO_EVENTS, STORED, verdict_sql
+
+_ITEM: Mapping[str, str] = {
+    "id": "uuid", "external_id": "text", "content_hash": "bytea", "named_id": "uuid", "house_code": "text",
+    "blind_index": "bytea", "assignment_id": "uuid", "problem_ids": "uuid[]", "beneficiaries": "uuid[]",
+    "menu_code": "text", "reason_no_problem": "text", "plan_activity_id": "uuid", "dimension": "text",
+    "assistance_type": "text", "description": "text", "provided_on": "date", "value_baht": "numeric",
+    "quantity": "numeric", "unit": "text", "budget_source": "text", "project_code": "text", "evidence": "jsonb",
+    "obstacle": "text", "suggestion": "text",
+}  # fmt: skip
+"""What an item brings, in the order of the parameters."""
+_NESTED = {"problem_ids": "{}", "beneficiaries": "{}", "evidence": "[]"}
+"""What is a list itself travels as text, for arrays of PostgreSQL have no ragged edge; null for an empty one."""
+_SAID = ", ".join(list(_ITEM)[6:])
+
+_FITS: Mapping[str, str] = {
+    "id": "h.id = i.named_id",
+    # A partner goes on naming a household that was merged by the id it knows.
+    "merged": "h.id = (SELECT was.merged_into FROM household was WHERE was.id = i.named_id)",
+    "house_code": "h.house_code = i.house_code",
+    "citizen_id": "h.id = (SELECT ci.household_id FROM citizen_identity ci WHERE ci.blind_index = i.blind_index)",
+}
+_LIVE = "h.merged_into IS NULL AND h.area_code ^@ ANY($2::text[])"
+_LOOKING = f"""home AS MATERIALIZED (
+    SELECT h.id, h.area_code, h.case_status FROM household h WHERE h.id IN (SELECT id FROM named) AND {_LIVE})"""
+_HOLDING = f"""alone AS MATERIALIZED (
+    SELECT pg_advisory_xact_lock(hashtextextended('casework:' || x.id, 0))
+    FROM (SELECT DISTINCT h.id FROM named n JOIN household h ON h.id = n.id
+      WHERE n.assignment_id IS NOT NULL AND {_LIVE} ORDER BY h.id) x),
+  home AS MATERIALIZED (
+    SELECT h.id, h.area_code, h.case_status FROM household h WHERE h.id IN (SELECT id FROM named) AND {_LIVE}
+      AND (SELECT count(*) FROM alone) >= 0
+    ORDER BY h.id FOR KEY SHARE OF h)"""
+_QUEUE: Mapping[str, str] = {"register": "boolean", "citizen_id_sealed": "bytea", "draft": "text"}
+"""What an item brings as well where some may be queued."""
+
+
+def _items(count_at: int, columns: Mapping[str, str]) -> str:
+    """The items as rows; their number is bound at `$count_at`, an array a column after it.
+
+    By a count of a thousand or so the planner does not take the arrays for short ones, and compare each with each.
+    """
+    arrays = ", ".join(
+        f"unnest(${place}::{'text' if name in _NESTED else kind}[])"
+        for place, (name, kind) in enumerate(columns.items(), start=count_at + 1)
+    )
+    shaped = ", ".join(
+        f"coalesce({name}, '{_NESTED[name]}')::{kind} AS {name}" if name in _NESTED else name
+        for name, kind in columns.items()
+    )
+    return f"""SELECT at, {shaped}
+    FROM ROWS FROM (generate_series(1, ${count_at}::int), {arrays}) AS i(at, {", ".join(columns)})"""
+
+
+_VERDICT = partial(
+    verdict_sql,
+    known="k.event_id IS NOT NULL",
+    same="k.content_hash = i.content_hash",
+    here="""k.household_id IS NULL OR EXISTS (SELECT FROM assistance_event ev
+          WHERE ev.household_id = k.household_id AND ev.id = k.event_id AND ev.area_code ^@ ANY($2::text[]))""",
+    homeless="t.id IS NULL",
+    ambiguous="t.fits > 1",
+    home="t.id",
+    assignment="i.assignment_id",
+    unassigned="a.id IS NULL",
+    closed=f"a.status NOT IN {OPEN_TO_EVENTS}",
+    problems="i.problem_ids",
+    beneficiaries="i.beneficiaries",
+    menu="i.menu_code",
+)
+_QUEUED = "CASE WHEN i.register THEN 'queued' ELSE 'unknown-household' END"
+
+
+class Kind(NamedTuple):
+    """What a batch needs of its statement."""
+
+    named: tuple[str, ...]
+    """How its items name their households: `id` alone takes each for the id of one that was not merged."""
+    queueing: bool
+
+
+def _judged(kind: Kind, count_at: int, *, held: bool) -> str:
+    """The verdict on each item. Every LIMIT keeps a lookup by key: a join would read whole tables.
+
+    `held`: no household moves or is merged before the events have landed (registry/holding.py), and nobody else is at
+    work on the assignments of those whose help is against one.
+    """
+    columns = {**_ITEM, **_QUEUE} if kind.queueing else _ITEM
+    verdict = _VERDICT(homeless_verdict=_QUEUED) if kind.queueing else _VERDICT()
+    several = "house_code" in kind.named
+    named = "SELECT i.at, i.assignment_id, i.named_id AS id FROM item i"
+    if kind.named != ("id",):
+        fitting = " UNION ALL ".join(
+            f"SELECT h.id FROM household h WHERE {_FITS[by]} AND {_LIVE}" for by in kind.named
+        )
+        limited = f"{fitting} LIMIT {2 if several else 1}"
+        named = f"SELECT i.at, i.assignment_id, h.id FROM item i CROSS JOIN LATERAL ({limited}) h"
+    return f"""item AS MATERIALIZED ({_items(count_at, columns)}),
+  named AS MATERIALIZED ({named}),
+  {_HOLDING if held else _LOOKING},
+  placed AS MATERIALIZED (
+    SELECT {"DISTINCT ON (n.at)" if several else ""} n.at, h.id, h.area_code, h.case_status,
+      {"count(*) OVER (PARTITION BY n.at)" if several else "1"} AS fits
+    FROM named n JOIN home h ON h.id = n.id {"ORDER BY n.at" if several else ""}),
+  judged AS MATERIALIZED (
+    SELECT i.*, t.id AS home, t.area_code, t.case_status, a.problem_ids AS to_help, k.event_id AS known,
+      {verdict} AS verdict
+    FROM item i LEFT JOIN placed t ON t.at = i.at
+    LEFT JOIN LATERAL (SELECT k.event_id, k.household_id, k.content_hash FROM event_key k
+      WHERE k.agency = $1 AND k.external_id = i.external_id LIMIT 1) k ON true
+    LEFT JOIN LATERAL (SELECT a.id, a.status, a.problem_ids FROM assignment a
+      WHERE a.household_id = t.id AND a.id = i.assignment_id AND a.agency = $1 LIMIT 1) a ON true)"""
+
+
+@lru_cache(maxsize=16)
+def judge_sql(kind: Kind) -> str:
+    """$1 agency · $2 area prefixes · $3 number of items · then an array for each of their columns."""
+    return f"""WITH {_judged(kind, 3, held=False)}
+  SELECT verdict, CASE WHEN verdict = 'duplicate' THEN known END FROM judged ORDER BY at"""
+
+
+_EFFECTS = """sought AS MATERIALIZED (
+    SELECT DISTINCT ON (assignment_id) home, assignment_id, to_help, provided_on FROM good
+    WHERE assignment_id IS NOT NULL AND id IN (SELECT event_id FROM keyed) ORDER BY assignment_id, at),
+  held AS MATERIALIZED (
+    SELECT a.household_id, a.id, a.status FROM assignment a
+    WHERE (a.household_id, a.id) IN (SELECT home, assignment_id FROM sought) AND a.status IN ('assigned', 'accepted')
+    ORDER BY a.id FOR UPDATE),
+  started AS (
+    UPDATE assignment a SET status = 'in_progress', version = a.version + 1, updated_at = $3
+    FROM held WHERE a.household_id = held.household_id AND a.id = held.id AND a.status IN ('assigned', 'accepted')
+    RETURNING a.household_id, a.id, a.area_code, a.version, a.agency, held.status AS from_status),
+  started_moves AS (
+    INSERT INTO assignment_move (household_id, id, assignment_id, area_code, at, agency, client_id, from_status, to_status)
+    SELECT household_id, gen_random_uuid(), id, area_code, $3, $1, $4, from_status, 'in_progress' FROM started),
+  waiting AS MATERIALIZED (
+    SELECT pr.household_id, pr.id, s.provided_on FROM sought s CROSS JOIN unnest(s.to_help) named(id)
+      JOIN problem pr ON pr.household_id = s.home AND pr.id = named.id
+    WHERE pr.status = 'assigned' AND (SELECT count(*) FROM started) >= 0
+    ORDER BY pr.id FOR UPDATE OF pr),
+  helped AS (
+    UPDATE problem pr SET status = 'being_helped', version = pr.version + 1, updated_at = $3
+    FROM waiting w WHERE pr.household_id = w.household_id AND pr.id = w.id AND pr.status = 'assigned'
+    RETURNING pr.household_id, pr.id, pr.area_code, pr.version, w.provided_on),
+  helped_moves AS (
+    INSERT INTO problem_move (household_id, id, problem_id, area_code, at, agency, client_id, from_status, to_status, occurred_on)
+    SELECT household_id, gen_random_uuid(), id, area_code, $3, $1, $4, 'assigned', 'being_helped', provided_on FROM helped),
+  begun AS MATERIALIZED (
+    SELECT h.id FROM household h WHERE h.id IN (
+        SELECT home FROM good WHERE case_status IN ('analysed', 'planned') AND id IN (SELECT event_id FROM keyed))
+      AND h.case_status IN ('analysed', 'planned') AND (SELECT count(*) FROM helped) >= 0
+    ORDER BY h.id FOR NO KEY UPDATE),
+  entered AS (
+    UPDATE household h SET case_status = 'in_assistance', version = h.version + 1, updated_at = $3
+    FROM begun WHERE h.id = begun.id AND h.case_status IN ('analysed', 'planned')
+    RETURNING h.id, h.area_code, h.version)"""
+
+
+_QUEUEING = f"""queued AS (
+    INSERT INTO queued_event
+      (agency, id, external_id, blind_index, house_code, citizen_id_sealed, draft, client_id, areas, recorded_at)
+    SELECT $1, id, external_id, blind_index, house_code, citizen_id_sealed, draft::jsonb, $4, $2, $3
+    FROM good WHERE verdict = 'queued' AND id IN (SELECT event_id FROM keyed) RETURNING id),
+  queue_audited AS (
+    INSERT INTO audit (household_id, id, at, client_id, agency, request_id, operation, resource)
+    SELECT '{NIL}', id, $3, $4, $1, $5, 'assistance_event.queued', id::text FROM queued),"""
+
+
+@lru_cache(maxsize=16)
+def record_sql(kind: Kind) -> str:
+    """$1 agency · $2 area prefixes · $3 now · $4 client · $5 request · $6 number of items · then an array for each
+    of their columns.
+
+    The rows of the feed and the audit of an event have its id: they keep its order, and need none of their own.
+    """
+    good = "('created', 'queued')" if kind.queueing else "('created')"
+    created = "verdict = 'created' AND" if kind.queueing else ""
+    return f"""WITH {_judged(kind, 6, held=True)},
+  good AS MATERIALIZED (
+    SELECT DISTINCT ON (external_id COLLATE "C") * FROM judged WHERE verdict IN {good} ORDER BY external_id COLLATE "C", at),
+  keyed AS (
+    INSERT INTO event_key (agency, external_id, event_id, household_id, content_hash)
+    SELECT $1, external_id, id, home, content_hash FROM good ON CONFLICT DO NOTHING RETURNING event_id),
+  recorded AS (
+    INSERT INTO assistance_event ({STORED})
+    SELECT home, id, area_code, $1, external_id, {_SAID}, 'recorded', $3
+    FROM good WHERE {created} id IN (SELECT event_id FROM keyed) RETURNING household_id, id, area_code),
+  {_QUEUEING if kind.queueing else ""}
+  {_EFFECTS},
+  fed AS (
+    INSERT INTO change (household_id, id, area_code, type, resource_id, action, version, agency, occurred_at)
+    SELECT household_id, id, area_code, 'assistance_event', id, 'created', 1, $1, $3 FROM recorded
+    UNION ALL SELECT household_id, gen_random_uuid(), area_code, 'assignment', id, 'updated', version, agency, $3 FROM started
+    UNION ALL SELECT household_id, gen_random_uuid(), area_code, 'problem', id, 'updated', version, NULL, $3 FROM helped
+    UNION ALL SELECT id, gen_random_uuid(), area_code, 'household', id, 'updated', version, NULL, $3 FROM entered),
+  audited AS (
+    INSERT INTO audit (household_id, id, at, client_id, agency, request_id, operation, resource, area_code)
+    SELECT household_id, id, $3, $4, $1, $5, 'assistance_event.created', id::text, area_code FROM recorded)
+  SELECT CASE WHEN verdict IN {good} AND id NOT IN (SELECT event_id FROM keyed) THEN 'raced' ELSE verdict END,
+    CASE WHEN verdict IN {good} THEN id WHEN verdict = 'duplicate' THEN known END
+  FROM judged ORDER BY at"""

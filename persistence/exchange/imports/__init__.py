@@ -1,0 +1,1 @@
+"""Imports: the jobs and their report, what a chunk of rows finds, and what it writes."""

@@ -1,0 +1,138 @@
+"""An import with its report, against COPY of the rows it has made into the same tables with the same indexes.
+
+A process of its own, so that its memory is the worker's: `python -m tests.bench.imports DSN ROWS` prints JSON.
+"""
+
+import asyncio
+import io
+import json
+import os
+import resource
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from api.app import new_id, sealing_of
+from api.keyring import Keyring
+from api.wiring import utc_now
+from domain.access.actor import Actor, Scope
+from domain.exchange.importing.job import ImportMode, ImportQuery, Upload
+from domain.exchange.importing.performing import perform
+from domain.exchange.jobs import Tools
+from domain.exchange.reading.kinds import ImportKind
+from domain.registry.citizen_id import check_digit
+from persistence.engine import Database
+from persistence.files import Files
+from persistence.migrate import upgrade
+from persistence.reference.load import load_reference
+from persistence.work import WorkFactory
+from tests.conftest import renamed
+
+COMPARED = ("household", "person", "membership", "citizen_identity")
+HEADER = (
+    "record_id,citizen_id,house_code,area_code,house_no,moo,prefix,first_name,last_name,relationship,sex,birth_date,"
+    "welfare_card,occupation,annual_income,phone\r\n"
+)
+MEMBERS = 3
+"""Of a household."""
+
+
+def line(number: int) -> str:
+    home, place = divmod(number, MEMBERS)
+    twelve = f"9{number:011d}"
+    return (
+        f"R{number},{twelve}{check_digit(twelve)},42{home:09d},4201{home % 9 + 1:02d},{home % 400},{home % 12},นาง,"
+        f"สมหญิง{number % 977},ใจดี{home},{'head' if place == 0 else 'child'},female,19{number % 60 + 40}-05-0{number % 9 + 1},"
+        f"has_card,รับจ้าง,{number % 90000}.00,08{number % 100000000:08d}\r\n"
+    )
+
+
+def written(files: Files, rows: int) -> Upload:
+    file_id = new_id()
+    with files.create(file_id) as writer:
+        writer.write(HEADER.encode())
+        for start in range(0, rows, 1000):
+            writer.write("".join(line(one) for one in range(start, min(rows, start + 1000))).encode())
+        done = writer.finish()
+    return Upload(file_id, done.size, done.sha256, done.key)
+
+
+async def made(dsn: str, name: str) -> str:
+    connection = await asyncpg.connect(dsn)
+    await connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    await connection.execute(f"CREATE DATABASE {name}")
+    await connection.close()
+    target = renamed(dsn, name)
+    await upgrade(target)
+    await load_reference(target, now=datetime.now(UTC))
+    return target
+
+
+async def imported(target: str, rows: int, directory: Path) -> dict[str, Any]:
+    """Seconds and megabytes of a first import, and seconds of the same file again."""
+    database = await Database.open(target, size=4)
+    works = WorkFactory(database, sealing_of(Keyring.generate()), new_id)
+    tools = Tools(works, Files(directory), new_id, utc_now)
+    actor = Actor("bench", "SCJP", frozenset({Scope.IMPORTS_WRITE}), ("42",), 0, "")
+    asked = ImportQuery(kind=ImportKind.THAIQM, mode=ImportMode.COMMIT)
+    owner = await asyncpg.connect(target)
+    await owner.execute(
+        """INSERT INTO client (id, name, agency, scopes, areas, secret_hash, created_at, updated_at)
+           VALUES ('bench', 'bench', 'SCJP', '{imports:write}', '{42}', $1, now(), now())""",
+        bytes(32),
+    )
+    found: dict[str, Any] = {}
+    for name in ("first", "again"):
+        upload, import_id = written(tools.files, rows), new_id()
+        async with works.writing(actor) as work:
+            await work.imports.add(actor, import_id, asked, upload, now=utc_now())
+        started = time.perf_counter()
+        await perform(tools, import_id)
+        found[name] = time.perf_counter() - started
+        done = await owner.fetchrow("SELECT * FROM import_job WHERE id = $1", import_id)
+        assert done["created" if name == "first" else "unchanged"] == rows, dict(done)
+    found["memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    await owner.close()
+    await database.close()
+    return found
+
+
+async def copied(source: str, target: str) -> float:
+    """Seconds of COPY alone: the rows wait in memory, in the form that the server takes fastest."""
+    one, other = await asyncpg.connect(source), await asyncpg.connect(target)
+    seconds = 0.0
+    for table in COMPARED:
+        rows = io.BytesIO()
+        await one.copy_from_table(table, output=rows, format="binary")
+        rows.seek(0)
+        started = time.perf_counter()
+        await other.copy_to_table(table, source=rows, format="binary")
+        seconds += time.perf_counter() - started
+    await one.close()
+    await other.close()
+    return seconds
+
+
+async def compared(dsn: str, rows: int) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(prefix="kaejon-bench-") as directory:
+        source, target = await made(dsn, "bench_import"), await made(dsn, "bench_copy")
+        found = await imported(source, rows, Path(directory))
+        found["copy"] = await copied(source, target)
+        found["share"] = found["copy"] / found["first"]
+        found["rows"] = rows
+        connection = await asyncpg.connect(dsn)
+        for name in ("bench_import", "bench_copy"):
+            await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        await connection.close()
+    return found
+
+
+if __name__ == "__main__":
+    if (os.cpu_count() or 1) > 1:
+        os.sched_setaffinity(0, {0})
+    print(json.dumps(asyncio.run(compared(sys.argv[1], int(sys.argv[2])))))

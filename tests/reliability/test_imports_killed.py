@@ -1,0 +1,76 @@
+"""A large import whose worker, and then the whole service with its database, is killed: every row once."""
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.imports import as_csv, row
+from tests.support.service import Service, alive, children, kaejon, serving
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.xdist_group("serve")
+ROWS = 12_000
+LONG_S = 300.0
+
+
+def worker_of(service: Service) -> int | None:
+    """The background process, by its command line."""
+    for pid in children(service.process.pid):
+        try:
+            if b"api.worker" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                return pid
+        except OSError:
+            continue
+    return None
+
+
+def read(service: Service, path: str) -> dict[str, Any]:
+    answer = service.http.get(path, headers=service.headers("importer"))
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def rows_read(service: Service, path: str) -> int:
+    return int(read(service, path)["progress"]["rows_read"])
+
+
+def test_an_import_outlives_its_worker_and_its_database(data: Path) -> None:
+    file = as_csv([row(record_id=f"K-{number}") for number in range(ROWS)])
+    with serving(data) as service:
+        answer = service.http.post(
+            "/v1/imports?kind=thaiqm&mode=commit", content=file, headers=service.headers("importer")
+        )
+        assert answer.status_code == 202, answer.text
+        path = answer.headers["location"]
+        assert eventually(lambda: rows_read(service, path) > 0, LONG_S)
+        victim = worker_of(service)
+        assert victim is not None
+
+        os.kill(victim, signal.SIGKILL)
+        assert eventually(lambda: not alive(victim))
+        was = rows_read(service, path)
+        assert eventually(lambda: was == ROWS or rows_read(service, path) > was, LONG_S)
+        service.kill()
+    with serving(data) as service:
+        assert eventually(lambda: read(service, path)["status"] == "succeeded", LONG_S), read(service, path)
+        done = read(service, path)
+        assert done["counts"] == {"created": ROWS, "updated": 0, "unchanged": 0, "conflict": 0, "rejected": 0}
+        assert done["progress"] == {"rows_read": ROWS, "rows_total": ROWS}
+        again = service.http.post(
+            "/v1/imports?kind=thaiqm&mode=validate", content=file, headers=service.headers("importer")
+        ).headers["location"]
+        assert eventually(lambda: read(service, again)["status"] == "succeeded", LONG_S)
+        assert read(service, again)["counts"]["unchanged"] == ROWS
+
+
+def test_the_command_imports_a_file(data: Path, tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_bytes(as_csv([row(), row(birth_date="x")]))
+    done = kaejon("import", file, "--kind", "thaiqm", "--data-dir", data)
+    assert done.returncode == 1, done.stderr
+    assert '"created": 1' in done.stdout
+    assert '"rejected": 1' in done.stdout
+    assert kaejon("import", tmp_path / "none.csv", "--kind", "thaiqm").returncode != 0
