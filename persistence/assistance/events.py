@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+from pydantic import BaseModel
 
 from domain.access.policy import Reach
 from domain.assistance.event import EventDraft, EventFilter
@@ -94,10 +95,16 @@ class PgEvents:
 
     def content_hash(self, draft: EventDraft) -> bytes:
         """What "the same content" means: everything but `on_unknown`, the citizen id by a hash of its own."""
-        content = draft.model_dump(mode="json", exclude={"on_unknown"})
+        # As model_dump(mode="json") has it, in half the time: a batch asks for a thousand.
+        content = {**draft.__dict__, "household": {**draft.household.__dict__}}
+        del content["on_unknown"]
+        if draft.value_baht is not None:
+            content["value_baht"] = f"{draft.value_baht:.2f}"
+        if draft.quantity is not None:
+            content["quantity"] = float(draft.quantity)
         if draft.household.citizen_id is not None:
             content["household"]["citizen_id"] = self._sealing.content.of(draft.household.citizen_id).hex()
-        return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).digest()
+        return hashlib.sha256(orjson.dumps(content, _fields, orjson.OPT_SORT_KEYS)).digest()
 
     def _values(
         self, reach: Reach, event_id: UUID, draft: EventDraft, household: Any, now: datetime
@@ -167,6 +174,10 @@ class PgEvents:
         own = _opened(reach, binds) if where.household_id else _reached(reach, binds)
         conditions = [*own, *_conditions(where, binds)]
         return await fetch_page(self._connection, _SOURCE, conditions, ORDERS[paging.sort], paging, binds)
+
+
+def _fields(value: BaseModel) -> dict[str, Any]:
+    return value.__dict__
 
 
 def _reached(reach: Reach, binds: Binds) -> list[str]:

@@ -27,43 +27,47 @@ def worker_of(service: Service) -> int | None:
     return None
 
 
-def read(service: Service, path: str) -> dict[str, Any]:
-    answer = service.http.get(path, headers=service.headers("importer"))
+def read(service: Service, path: str, headers: dict[str, str]) -> dict[str, Any]:
+    answer = service.http.get(path, headers=headers)
     assert answer.status_code == 200, answer.text
-    return dict(answer.json())
+    found = dict(answer.json())
+    assert found["status"] != "failed", found
+    return found
 
 
-def rows_read(service: Service, path: str) -> int:
-    return int(read(service, path)["progress"]["rows_read"])
+def rows_read(service: Service, path: str, headers: dict[str, str]) -> int:
+    return int(read(service, path, headers)["progress"]["rows_read"])
 
 
 def test_an_import_outlives_its_worker_and_its_database(data: Path) -> None:
     file = as_csv([row(record_id=f"K-{number}") for number in range(ROWS)])
     with serving(data) as service:
-        answer = service.http.post(
-            "/v1/imports?kind=thaiqm&mode=commit", content=file, headers=service.headers("importer")
-        )
+        own = service.headers("importer")
+        answer = service.http.post("/v1/imports?kind=thaiqm&mode=commit", content=file, headers=own)
         assert answer.status_code == 202, answer.text
         path = answer.headers["location"]
-        assert eventually(lambda: rows_read(service, path) > 0, LONG_S)
+        assert eventually(lambda: rows_read(service, path, own) > 0, LONG_S)
         victim = worker_of(service)
         assert victim is not None
 
         os.kill(victim, signal.SIGKILL)
         assert eventually(lambda: not alive(victim))
-        was = rows_read(service, path)
-        assert eventually(lambda: was == ROWS or rows_read(service, path) > was, LONG_S)
+        was = rows_read(service, path, own)
+        assert eventually(lambda: was == ROWS or rows_read(service, path, own) > was, LONG_S)
         service.kill()
     with serving(data) as service:
-        assert eventually(lambda: read(service, path)["status"] == "succeeded", LONG_S), read(service, path)
-        done = read(service, path)
+        own = service.headers("importer")
+        assert eventually(lambda: read(service, path, own)["status"] == "succeeded", LONG_S), read(
+            service, path, own
+        )
+        done = read(service, path, own)
         assert done["counts"] == {"created": ROWS, "updated": 0, "unchanged": 0, "conflict": 0, "rejected": 0}
         assert done["progress"] == {"rows_read": ROWS, "rows_total": ROWS}
-        again = service.http.post(
-            "/v1/imports?kind=thaiqm&mode=validate", content=file, headers=service.headers("importer")
-        ).headers["location"]
-        assert eventually(lambda: read(service, again)["status"] == "succeeded", LONG_S)
-        assert read(service, again)["counts"]["unchanged"] == ROWS
+        again = service.http.post("/v1/imports?kind=thaiqm&mode=validate", content=file, headers=own).headers[
+            "location"
+        ]
+        assert eventually(lambda: read(service, again, own)["status"] == "succeeded", LONG_S)
+        assert read(service, again, own)["counts"]["unchanged"] == ROWS
 
 
 def test_the_command_imports_a_file(data: Path, tmp_path: Path) -> None:
