@@ -38,6 +38,7 @@ from api.operations import docs, errors, health
 from api.operations.metrics import Metrics
 from api.operations.metrics import routes as metric_routes
 from api.paging import Cursors
+from api.patience import once_there
 from api.rest.serving import PathApp
 from api.rest.table import ROUTES, by_path
 from api.settings import Settings
@@ -223,7 +224,7 @@ def create_app(worker: Worker, *, issuer: str, most: int = 1000) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            services = await worker.start(stack)
+            services = await once_there(worker.start, stack)
             app.router.routes.extend(_routes(services, metrics, worker.ready))
             # What is made by now lives as long as the process: no collection needs to look at it again.
             gc.collect()

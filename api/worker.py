@@ -22,6 +22,7 @@ from api import logs, signing
 from api.adoption import Adoption, KeyringWatch, adopting
 from api.app import digest_of_keys, keyring_of_environment, keys_of, new_id, sealing_of
 from api.keyring import Keyring
+from api.patience import OUTAGE
 from api.settings import Settings
 from api.tasks import SWEEPS, TASKS
 from api.webhooks.relay import relay_and_send
@@ -29,7 +30,7 @@ from api.wiring import utc_now
 from auth.keys import SigningSupply
 from domain.exchange.jobs import Task, Tools
 from persistence.access.signing import PgSigning
-from persistence.engine import Busy, Database
+from persistence.engine import Database
 from persistence.files import Files
 from persistence.jobs import AtWork, alone_at, enqueue_missing, queue_of
 from persistence.work import WorkFactory
@@ -47,10 +48,7 @@ GRACE_S = 10.0
 MOST_ATTEMPTS = 3
 """Of a job that fails for another reason than that the database cannot be reached."""
 
-_OUTAGE = (
-    OSError, Busy, AtWork, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError, asyncpg.TransactionRollbackError, asyncpg.LockNotAvailableError,
-)  # fmt: skip
+_OUTAGE = (*OUTAGE, AtWork, asyncpg.TransactionRollbackError, asyncpg.LockNotAvailableError)
 
 
 class _Retry(BaseRetryStrategy):

@@ -18,6 +18,7 @@ from sqlalchemy.pool import NullPool
 
 import domain
 from domain.access.actor import Scope
+from domain.assistance.batch import BatchMode, BatchOutcome
 from domain.assistance.corrections import CorrectionKind
 from domain.assistance.event import AssistanceType, EventStatus, OnUnknown, Outcome
 from domain.casework.assignment import Role
@@ -25,9 +26,9 @@ from domain.casework.problem import ProblemDimension, Solvability
 from domain.casework.states import AssignmentStatus, ProblemStatus
 from domain.exchange.changes import ChangeType
 from domain.exchange.delivery import DeliveryFault, DeliveryStatus, DisabledReason
+from domain.exchange.export import ExportFault, ExportFormat, ExportStatus, ExportType, OutputType
 from domain.exchange.importing.job import ImportMode, ImportStatus, RowOutcome
 from domain.exchange.reading.kinds import ImportFormat, ImportKind
-from domain.exchange.export import ExportFault, ExportFormat, ExportStatus, ExportType, OutputType
 from domain.reference.agency import AgencyLevel
 from domain.reference.area import AreaLevel
 from domain.registry.citizen_id import CitizenIdFault
@@ -100,6 +101,8 @@ NO_COLUMN = {
     CitizenIdFault: "a fault, not a value",
     Outcome: "an answer",
     OnUnknown: "a parameter",
+    BatchMode: "a parameter",
+    BatchOutcome: "an answer",
     CorrectionKind: "a parameter",
     Choice: "of a decision; null until there is one",
     ChangeType: "the feed shows these, and keeps rows of others",

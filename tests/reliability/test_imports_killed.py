@@ -41,7 +41,7 @@ def rows_read(service: Service, path: str, headers: dict[str, str]) -> int:
 
 def test_an_import_outlives_its_worker_and_its_database(data: Path) -> None:
     file = as_csv([row(record_id=f"K-{number}") for number in range(ROWS)])
-    with serving(data) as service:
+    with serving(data, env={"KAEJON_BACKGROUND": "1"}) as service:
         own = service.headers("importer")
         answer = service.http.post("/v1/imports?kind=thaiqm&mode=commit", content=file, headers=own)
         assert answer.status_code == 202, answer.text
@@ -55,7 +55,7 @@ def test_an_import_outlives_its_worker_and_its_database(data: Path) -> None:
         was = rows_read(service, path, own)
         assert eventually(lambda: was == ROWS or rows_read(service, path, own) > was, LONG_S)
         service.kill()
-    with serving(data) as service:
+    with serving(data, env={"KAEJON_BACKGROUND": "1"}) as service:
         own = service.headers("importer")
         assert eventually(lambda: read(service, path, own)["status"] == "succeeded", LONG_S), read(
             service, path, own

@@ -13,7 +13,6 @@ from domain.access.actor import COUNTRY, Actor, Scope
 from domain.exchange.reading.kinds import ImportFormat, ImportKind
 from domain.kernel import Value
 
-
 OPERATOR = "operator"
 """Asks on the command line."""
 

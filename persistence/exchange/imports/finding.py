@@ -45,7 +45,7 @@ async def find(
 ) -> Found:
     """Everything that the rows may be about, within the bounds of the transaction."""
     rows = [row for row in rows if not row.faults]
-    keyed = _keyed(sealing)
+    keyed = keyed_by(sealing)
     index = sealing.index
     by_index = {index.of(row.citizen_id): row.citizen_id for row in rows if row.citizen_id is not None}
     record_texts = {record_key(row, job) for row in rows if row.citizen_id is None}
@@ -88,7 +88,7 @@ async def find(
     )
 
 
-def _keyed(sealing: Sealing) -> Callable[[str], bytes]:
+def keyed_by(sealing: Sealing) -> Callable[[str], bytes]:
     """Under a key of its own, which follows from one that never changes: a job may end under another process."""
     key = sealing.content.of("import")
 

@@ -21,6 +21,7 @@ from domain.exchange.importing.store import Raced
 from domain.kernel import Trail
 from persistence.assistance import queue
 from persistence.engine import Connection
+from persistence.exchange.imports.finding import keyed_by
 from persistence.exchange.trail import leave_all
 from persistence.registry.facets import facets
 from persistence.registry.trails import changed, of_member
@@ -197,10 +198,10 @@ async def write(
         await run(_ADD_MEMBERSHIPS, as_json(_MEMBERSHIP, members))
     await _add_results(connection, new_id, job, plan, now)
     if plan.records:
-        content = sealing.content
+        keyed = keyed_by(sealing)
         records = [
             {
-                "record_key": content.of(one.key),
+                "record_key": keyed(one.key),
                 "household_id": one.household.id,
                 "person_id": one.person.id if one.person else None,
                 "area_code": one.household.area_code,
