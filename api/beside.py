@@ -12,7 +12,7 @@ import structlog
 log = structlog.get_logger("kaejon")
 
 LOOK_S = 0.2
-LONGEST_PAUSE_S = 30.0
+LONGEST_PAUSE_S = 4.0
 """Seconds between two starts of one that keeps dying."""
 GRACE_S = 15.0
 """Seconds that one gets to end by itself: its jobs have ten."""

@@ -1,10 +1,12 @@
 """Every POST of the table under an Idempotency-Key: the first answer again, and nothing done twice."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
+from api.keyring import Keyring
 from tests.support.api import PURPOSE, Api
 from tests.support.calls import OPERATIONS, RECIPES, TABLE, Scene, everything, make_scene, path_of
 from tests.support.database import seeing
@@ -15,6 +17,13 @@ READING = {"issueToken", "revokeToken", "introspectToken", "searchHouseholds", "
 _COUNTED = (
     "SELECT (SELECT count(*) FROM change), (SELECT count(*) FROM audit), (SELECT count(*) FROM event_key)"
 )
+
+
+@pytest.fixture
+async def api(dsn: str, keyring: Keyring) -> AsyncIterator[Api]:
+    """On a database of each test's own: what one has moved, no other could move again."""
+    async with Api.open(dsn, keyring) as opened:
+        yield opened
 
 
 async def counts(api: Api) -> tuple[int, ...]:
@@ -30,7 +39,8 @@ def known(answer: Any) -> Any:
 
 def request_of(id: str, scene: Scene) -> tuple[str, Any]:
     body = RECIPES[id].body
-    return path_of(OPERATIONS[id], scene), None if body is None else body(scene)
+    path = path_of(OPERATIONS[id], scene) + RECIPES[id].query
+    return path, None if body is None else body(scene)
 
 
 def test_no_post_is_left_out() -> None:

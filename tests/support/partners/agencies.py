@@ -30,6 +30,10 @@ class Acknowledged:
             self.doubled.append(external_id)
 
 
+PAUSE_S = 0.05
+"""Between two things that one of them does: who follows need not catch up for minutes at the end."""
+
+
 class Agency:
     """Posts events singly and in batches, corrects some, and sends some twice."""
 
@@ -40,6 +44,7 @@ class Agency:
 
     async def work(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
+            await asyncio.sleep(PAUSE_S)
             await self._chance.choice(
                 (self._single, self._single, self._keyed, self._twice, self._batch, self._void)
             )()
@@ -70,7 +75,7 @@ class Agency:
         self._own.append(answer.json()["id"])
 
     async def _batch(self) -> None:
-        items = [self._draft() for _ in range(self._chance.randint(2, 25))]
+        items = [self._draft() for _ in range(self._chance.randint(2, 8))]
         items.append(items[0])
         answer = await self._line.send("POST", "/v1/assistance-events/batch", {"items": items})
         assert answer.status_code == 200, answer.text
@@ -104,6 +109,7 @@ class Centre:
 
     async def work(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
+            await asyncio.sleep(PAUSE_S)
             await self._chance.choice(
                 (self._register, self._register, self._find, self._amend, self._move, self._merge)
             )()
