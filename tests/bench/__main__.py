@@ -26,7 +26,7 @@ from persistence.demo.load import load
 from persistence.embedded import EmbeddedPostgres
 from persistence.migrate import upgrade
 from persistence.reference.load import load_reference
-from tests.bench import batches, exports
+from tests.bench import batches, exports, imports
 from tests.bench.load import calls_per_second, requests_per_second
 from tests.bench.subject import Subject
 from tests.conftest import renamed
@@ -185,13 +185,15 @@ async def run(arguments: argparse.Namespace) -> int:
                 subject.stop()
             exported[households] = exports.measured(target, turns=arguments.turns, core=0)
             print(households, "export", exported[households], flush=True)
+        imported = imports.measured(dsn, arguments.import_rows, core=0)
+        print("import", imported, flush=True)
     finally:
         server.stop()
     shares = {size: (one["wall"] + one["authorisation"]) / one["get"] for size, one in guards.items()}
     report = (
         rendered(arguments, results, memory) + rendered_guards(guards, shares) + batches.rendered(batched)
     )
-    report += exports.rendered(exported)
+    report += exports.rendered(exported) + imports.rendered(imported)
     print(report)
     if arguments.write:
         RESULTS.write_text(report, encoding="utf-8")
@@ -200,6 +202,7 @@ async def run(arguments: argparse.Namespace) -> int:
         and max(shares.values()) <= GUARDED
         and batches.reached(batched)
         and exports.reached(exported)
+        and imports.reached(imported)
     )
     return 0 if reached else 1
 
@@ -224,7 +227,7 @@ def rendered(
         "# Speed, as ratios",
         "",
         f"`scripts/bench --households {' '.join(map(str, sizes))} --seconds {arguments.seconds:g}"
-        f" --turns {arguments.turns} --lanes {arguments.lanes} --write`,",
+        f" --turns {arguments.turns} --lanes {arguments.lanes} --import-rows {arguments.import_rows} --write`,",
         f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, Python {platform.python_version()}.",
         "One worker; authorisation, area scope and masking on. Floor: asyncpg running the same statement without HTTP",
         "in the same run. The machine is shared and noisy: read the ratios (median, least and most of the turns).",
@@ -270,6 +273,7 @@ def main() -> int:
     parser.add_argument("--households", type=int, nargs="+", default=[20_000, 200_000])
     parser.add_argument("--seconds", type=float, default=4.0, help="length of a turn")
     parser.add_argument("--turns", type=int, default=5)
+    parser.add_argument("--import-rows", type=int, default=50_000, help="rows of the imported file")
     parser.add_argument("--lanes", type=int, default=8, help="requests under way")
     parser.add_argument("--write", action="store_true", help=f"write {RESULTS.name}")
     # The loop that the service runs on, so that the floor has no slower one.
