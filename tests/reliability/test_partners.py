@@ -11,6 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from tests.support import builders
 from tests.support.partners.agencies import Acknowledged, Agency, Centre
 from tests.support.partners.killer import VICTIMS, kill_now_and_then, report
 from tests.support.partners.line import Line
@@ -47,7 +48,7 @@ async def simulated(service: Service, directory: Path) -> None:
         for name in ("admin", "center", "health", "social", "local")
     }
     centre = lines["center"]
-    households = sorted(await centre_households(centre))
+    households, near = await known_households(centre)
     mirrors = []
     for area in ("42", "4201"):
         line = await new_line(service, lines["admin"], f"mirror of {area}", area)
@@ -65,7 +66,12 @@ async def simulated(service: Service, directory: Path) -> None:
                 group.create_task(agency.work(stop))
                 for agency in (
                     *(
-                        Agency(lines[name], households, known, random.Random(f"{SEED} {name}"))
+                        Agency(
+                            lines[name],
+                            near if name == "local" else households,
+                            known,
+                            random.Random(f"{SEED} {name}"),
+                        )
                         for name in ("health", "social", "local")
                     ),
                     Centre(centre, households, known, random.Random(f"{SEED} centre")),
@@ -107,8 +113,13 @@ def posted(known: Acknowledged) -> dict[str, int]:
     return counts
 
 
-async def centre_households(centre: Line) -> list[str]:
-    return list(await centre.everything("/v1/households"))
+async def known_households(centre: Line) -> tuple[list[str], list[str]]:
+    """Those of the province, and some that the subdistrict's agency reaches."""
+    near = []
+    for number in range(8):
+        body = builders.household(area_code="420103")
+        near.append((await centre.send("POST", "/v1/households", body, key=f"near {number}")).json()["id"])
+    return sorted(await centre.everything("/v1/households")), near
 
 
 async def judged(known: Acknowledged, lines: dict[str, Line], mirrors: list[Mirror], hooked: Mirror) -> None:
