@@ -23,6 +23,6 @@ def listed(cursors: Cursors, found: Listing) -> Listing:
 
 def _signed(cursors: Cursors, item: dict[str, Any]) -> dict[str, Any]:
     if place := item["feed_position"]:
-        epoch, transaction_id, id = place
-        item["feed_position"] = cursor_of(cursors, Position(epoch, int(transaction_id), id))
+        epoch, transaction_id, id, seen = place
+        item["feed_position"] = cursor_of(cursors, Position(epoch, int(transaction_id), id), seen)
     return item

@@ -42,9 +42,8 @@ Reading = Callable[[], AbstractAsyncContextManager[HasChanges]]
 Receive = Callable[[], Awaitable[Any]]
 
 
-def cursor_of(cursors: Cursors, place: Position, view: View | None = None) -> str:
-    """The signed cursor of a position; without a view it is anybody's (the manifest of an export)."""
-    seen = ANY_VIEW if view is None else view.fingerprint
+def cursor_of(cursors: Cursors, place: Position, seen: str = ANY_VIEW) -> str:
+    """The signed cursor of a position; `seen` is the mark of the view, by default it is anybody's (an operator's)."""
     return cursors.encode(SCOPE, (place.epoch, str(place.transaction_id), place.id, seen))
 
 
@@ -82,7 +81,7 @@ class Feed:
         found = await self._read(reading, view, after, query.limit)
         if found.empty and not found.more and query.wait and receive is not None:
             found = await self._waited(reading, view, found, query, actor, receive)
-        cursor = cursor_of(self._cursors, found.next, whole).encode()
+        cursor = cursor_of(self._cursors, found.next, whole.fingerprint).encode()
         more = b"true" if found.more else b"false"
         return b'{"items":' + found.items + b',"next":"' + cursor + b'","more":' + more + b"}"
 

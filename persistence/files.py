@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -64,6 +65,15 @@ class Files:
         """Of all files, finished or not, once each."""
         with suppress(FileNotFoundError):
             yield from {UUID(entry.name.removesuffix(".part")) for entry in os.scandir(self._directory)}
+
+    def untouched_since(self, moment: datetime) -> Iterator[UUID]:
+        """Of files that were last written to before `moment`, finished or not. Passes over what is none of ours."""
+        with suppress(FileNotFoundError), os.scandir(self._directory) as entries:
+            for entry in entries:
+                # Another process may take it away meanwhile.
+                with suppress(ValueError, FileNotFoundError):
+                    if entry.stat().st_mtime < moment.timestamp():
+                        yield UUID(entry.name.removesuffix(".part"))
 
 
 def _unfinished(path: Path) -> Path:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -144,6 +145,10 @@ class LocalFiles:
 
     def remove(self, file_id: UUID) -> None:
         self.paths[file_id].unlink(missing_ok=True)
+
+    def untouched_since(self, moment: datetime) -> Sequence[UUID]:
+        """None: whoever named these files keeps them."""
+        return ()
 
 
 class LocalFile:

@@ -43,7 +43,12 @@ BODIES: dict[str, Any] = {
     "MemberJoin": {
         "relationship": "grandchild",
         "joined_on": "2026-01-05",
-        "person": {"first_name": "ต้นข้าว", "sex": "female", "birth_date": "2020-02-01", "no_id_reason": "not_known"},
+        "person": {
+            "first_name": "ต้นข้าว",
+            "sex": "female",
+            "birth_date": "2020-02-01",
+            "no_id_reason": "not_known",
+        },
     },
     "MemberPatch": {"relationship": "grandchild", "joined_on": "2020-01-01"},
     "MemberLeaving": {"left_on": "2026-01-05", "reason": "แต่งงานย้ายออก"},

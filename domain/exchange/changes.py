@@ -206,6 +206,18 @@ def view_of(actor: Actor, operation: Operation = Operation.READ_CHANGES) -> View
     return View(reach.prefixes, reach.assigned_to, shown, households)
 
 
+NO_VIEW = ""
+"""Stands for what a caller may see of the feed who may not read it."""
+
+
+def mark_of(actor: Actor) -> str:
+    """What a cursor is bound to: another one when the caller sees more or less."""
+    try:
+        return view_of(actor).fingerprint
+    except InsufficientScope:
+        return NO_VIEW
+
+
 def narrowed(view: View, types: Sequence[ChangeType]) -> View:
     """The view through a filter. Raises InsufficientScope for what the caller may not read."""
     for one in types:

@@ -107,6 +107,7 @@ class ExportStore(Protocol):
         *,
         transaction_time: datetime,
         position: Position,
+        view: str,
         now: datetime,
     ) -> bool:
         """Whether it was still wanted."""

@@ -19,7 +19,7 @@ from domain.access.actor import Actor, Scope
 from domain.access.clients import ClientStore
 from domain.access.policy import InsufficientScope, Operation, Reach, admit, sees_unmasked
 from domain.errors import Fault, Forbidden, IllegalTransition, Invalid, NotFound
-from domain.exchange.changes import Position, position
+from domain.exchange.changes import Position, mark_of, position
 from domain.exchange.export import (
     MOST_INLINE,
     UNFINISHED,
@@ -188,7 +188,7 @@ async def _make(tools: Tools, order: Order, actor: Actor) -> bool:
     async with tools.works.writing() as work:
         return await work.exports.finish(
             order, drawn.files, drawn.deleted,
-            transaction_time=drawn.instant, position=drawn.position, now=tools.now(),
+            transaction_time=drawn.instant, position=drawn.position, view=mark_of(actor), now=tools.now(),
         )  # fmt: skip
 
 

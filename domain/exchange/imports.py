@@ -3,7 +3,8 @@
 A file that cannot be read as a whole is not applied at all; a bad row is rejected, and the others are taken.
 """
 
-from datetime import datetime
+import asyncio
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from domain.access.actor import Actor
@@ -18,9 +19,17 @@ from domain.exchange.importing.job import (
     RowFilter,
     Upload,
 )
+from domain.exchange.jobs import Tools
 from domain.exchange.reading.kinds import ImportKind
 from domain.kernel import Document, Listing, Paging
 from domain.work import UnitOfWork
+
+KEPT = timedelta(days=7)
+"""From the end of an import to the end of its file: a validation may be committed so long."""
+ORPHANED = timedelta(days=1)
+"""A file that no row names is an upload until then."""
+MOST_SWEPT = 1000
+"""Files that are looked up at once."""
 
 
 async def ask(
@@ -92,6 +101,22 @@ async def resubmit(
         raise IllegalTransition(job.status, "resubmitted", [ImportStatus.CANCELLED])
     asked = ImportQuery(kind=job.kind, format=job.format, mode=job.mode, mapping=job.mapping)
     return await ask(work, actor, asked, upload, resubmits=import_id, now=now)
+
+
+async def sweep(tools: Tools) -> int:
+    """Removes the files of imports that ended a week ago, and those that nothing names; how many. By the directory, so
+    that what a killed process left behind is found as well."""
+    now, removed = tools.now(), 0
+    old = await asyncio.to_thread(lambda: sorted(set(tools.files.untouched_since(now - ORPHANED))))
+    for start in range(0, len(old), MOST_SWEPT):
+        async with tools.works.reading() as work:
+            needless = await work.imports.needless_files(
+                old[start : start + MOST_SWEPT], ended_before=now - KEPT
+            )
+        for file_id in needless:
+            tools.files.remove(file_id)
+        removed += len(needless)
+    return removed
 
 
 async def _own(work: UnitOfWork, actor: Actor, import_id: UUID, *, lock: bool = False) -> Job:

@@ -5,7 +5,7 @@ do. So a queue that was lost is filled again from those tables (`Task.unfinished
 every one of them goes on where it was, or begins anew, with the same outcome.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -68,6 +68,9 @@ class Files(Protocol):
         ...
 
     def remove(self, file_id: UUID) -> None: ...
+    def untouched_since(self, moment: datetime) -> Iterable[UUID]:
+        """Of files that were last written to before `moment`, finished or not."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,12 @@ def rows_sql(reach: Reach, type: ExportType, *, since: datetime | None, now: dat
     """One column: the JSON of a row on one line."""
     source = _SOURCES[type]
     conditions = _reached(reach, type, source, binds)
+    if type is ExportType.HOUSEHOLDS:
+        conditions.append("h.merged_into IS NULL")
     if since is not None:
+        if type is ExportType.ASSISTANCE_EVENTS:
+            # They are among what was deleted since, and must not come back with the rows.
+            conditions.append("ev.status <> 'voided'")
         conditions.append(_changed(source, binds(since), binds(reach.actor.agency)))
     columns = _columns(reach, type, now, binds)
     alias = source.alias

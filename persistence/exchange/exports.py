@@ -271,9 +271,10 @@ class PgExports:
         *,
         transaction_time: datetime,
         position: Position,
+        view: str,
         now: datetime,
     ) -> bool:
-        place = [position.epoch, str(position.transaction_id), position.id]
+        place = [position.epoch, str(position.transaction_id), position.id, view]
         listed = [{"type": type, "id": str(id)} for type, id in deleted]
         if not await self._connection.fetchval(_FINISH, order.id, now, transaction_time, place, listed):
             return False

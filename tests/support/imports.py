@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from api.bootstrap import OPERATOR
+from api.tasks import TASKS
 from domain.access.actor import Scope
 from domain.exchange.importing.job import ImportStatus
 from persistence.bounds import EVERYTHING, bind
@@ -118,7 +119,16 @@ async def validated(api: Api) -> str:
     return str(id)
 
 
-async def disagreement(api: Api, household: Mapping[str, Any]) -> str:
+async def reported(api: Api, rows: Sequence[Mapping[str, str]]) -> str:
+    """A validation of these rows that its own job has made, whatever waits besides; its id."""
+    answer = await send(api, as_csv(rows), mode="validate", who="center", scopes=[*Scope], areas=["*"])
+    assert answer.status_code == 202, answer.text
+    id = UUID(answer.json()["id"])
+    await TASKS["import"].perform(tools_of(api), id)
+    return str(id)
+
+
+async def disagreement(api: Api, household: Mapping[str, Any], field: str = "house_no") -> str:
     """A conflict about the household, as an import would leave it; its id."""
     database = api.worker.database
     assert database is not None
@@ -127,8 +137,8 @@ async def disagreement(api: Api, household: Mapping[str, Any]) -> str:
         await bind(work.connection, EVERYTHING)  # type: ignore[attr-defined]  # our own
         await work.connection.execute(  # type: ignore[attr-defined]
             """INSERT INTO conflict (household_id, id, area_code, field, stored, stored_source, given, given_source,
-                 given_hash, status, created_at) VALUES ($1, $2, $3, 'house_no', '"1"', 'team', '"2"', 'thaiqm', '\\x00', 'open', now())""",
-            UUID(household["id"]), id, household["area_code"],
+                 given_hash, status, created_at) VALUES ($1, $2, $3, $4, '"1"', 'team', '"2"', 'thaiqm', '\\x00', 'open', now())""",
+            UUID(household["id"]), id, household["area_code"], field,
         )  # fmt: skip
     return str(id)
 

@@ -2,8 +2,9 @@
 
 from domain.exchange.importing.housing import Housing
 from domain.exchange.importing.job import RowOutcome
-from domain.exchange.importing.matching import keys_of, plain, record_key
-from domain.exchange.importing.state import DEFAULTS, PERSON_FIELDS, Household, Identity, Person, Record
+from domain.exchange.importing.matching import keys_of, record_key
+from domain.exchange.importing.state import DEFAULTS, Household, Identity, Person, Record
+from domain.exchange.importing.values import of_person
 from domain.exchange.reading.kinds import ImportKind
 from domain.exchange.reading.rows import PersonPart
 from domain.registry.provenance import EVERY, Settled, origin, settle
@@ -62,7 +63,7 @@ class Applied(Housing):
     def _join(self, home: Household) -> Person:
         chunk, row, part = self._chunk, self._row, self._row.person
         assert part is not None
-        values = {name: plain(getattr(part, name)) for name in PERSON_FIELDS}
+        values = of_person(part)
         for name, usual in DEFAULTS.items():
             if values[name] is None:
                 values[name] = usual if name != "disabilities" else []
@@ -119,11 +120,11 @@ class Applied(Housing):
         chunk, row, part = self._chunk, self._row, self._row.person
         assert part is not None
         verified = person.household.verified
-        for name in PERSON_FIELDS:
-            given = plain(getattr(part, name))
-            if name == "welfare_card" and given is None and chunk.job.kind is ImportKind.WELFARE_CARD:
-                given = "has_card"
-            if given is None:
+        said = of_person(part)
+        if chunk.job.kind is ImportKind.WELFARE_CARD and said["welfare_card"] is None:
+            said["welfare_card"] = "has_card"
+        for name, given in said.items():
+            if given is None or person.values[name] == given:
                 continue
             if name == "deceased_on" and person.values["vital_status"] != "deceased":
                 continue

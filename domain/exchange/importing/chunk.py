@@ -5,11 +5,12 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from domain.access.actor import Actor
+from domain.access.actor import Actor, Scope
 from domain.exchange.importing.job import Job
-from domain.exchange.importing.matching import fits, group_of, house_key, location_of, plain, record_key
-from domain.exchange.importing.state import HOUSEHOLD_FIELDS, Found, Household, Person, Plan, Record
+from domain.exchange.importing.matching import fits, group_of, house_key, location_of, record_key
+from domain.exchange.importing.state import Found, Household, Person, Plan, Record
 from domain.exchange.importing.surveys import Surveys
+from domain.exchange.importing.values import of_household
 from domain.exchange.reading.kinds import SOURCES
 from domain.exchange.reading.rows import CleanRow
 from domain.registry.provenance import EVERY, Origin
@@ -25,7 +26,7 @@ class Chunk:
         *,
         places: Collection[str],
         surveys: Surveys,
-        touched: Mapping[tuple[UUID, str], int],
+        touched: Mapping[UUID, Mapping[str, int]],
         refused: Collection[str] = (),
         new_id: Callable[[], UUID],
         today: date,
@@ -34,12 +35,17 @@ class Chunk:
         `refused`: citizen ids that are somebody's out of reach."""
         self.job, self.found, self.places, self.refused = job, found, places, refused
         self.actor: Actor = job.actor
+        self.tells_masked = Scope.PERSONS_PII in job.scopes
+        """Whether the report may say that a masked field differs."""
         self.new_id, self.today, self.surveys = new_id, today, surveys
         self.source: str = SOURCES[job.kind]
         self._groups: dict[str, Household] = {}
-        self.touched = dict(touched)
+        self.touched = {home: dict(said) for home, said in touched.items()}
         self.plan = Plan()
-        self._planned: set[UUID] = set()
+        self._planned: set[Household | Person] = set()
+        self.placed: dict[str, Mapping[str, str] | None] = {}
+        """What is wrong with an area code, once it was looked at."""
+        self._said: dict[date | None, Origin] = {}
 
     # -- households of the file
 
@@ -89,7 +95,7 @@ class Chunk:
         part = row.household
         assert part is not None
         assert part.area_code is not None
-        values: dict[str, Any] = {name: plain(getattr(part, name)) for name in HOUSEHOLD_FIELDS}
+        values: dict[str, Any] = of_household(part)
         values["classification"] = values["classification"] or "unclassified"
         values["house_code"] = part.house_code
         values["location"] = location_of(part)
@@ -106,22 +112,29 @@ class Chunk:
             head_person_id=None,
             made_by=row.number,
         )
-        for name, value in values.items():
-            if value is not None:
-                self.touched[(made.id, name)] = row.number
+        self.touched[made.id] = {name: row.number for name, value in values.items() if value is not None}
         self.touch(made)
         return made
 
     def touch(self, household: Household) -> None:
-        if household.id not in self._planned:
-            self._planned.add(household.id)
+        if household not in self._planned:
+            self._planned.add(household)
             self.plan.households.append(household)
 
     def touch_person(self, person: Person) -> None:
-        if person.id not in self._planned:
-            self._planned.add(person.id)
+        if person not in self._planned:
+            self._planned.add(person)
             self.plan.persons.append(person)
 
     def said(self, row: CleanRow) -> Origin:
         """This file, for what a row says: seen when the row says, else on the day it came."""
-        return Origin(self.source, row.seen_on or self.today)
+        known = self._said.get(row.seen_on)
+        if known is None:
+            known = self._said[row.seen_on] = Origin(self.source, row.seen_on or self.today)
+        return known
+
+    def part(self) -> None:
+        """Households forget their members: the chunk is over, and nothing of it waits for the collector."""
+        for homes in (self.found.households.values(), self.plan.households):
+            for home in homes:
+                home.members = []

@@ -65,6 +65,7 @@ class Comparing:
         home = of if isinstance(of, Household) else of.household
         person_id = of.id if isinstance(of, Person) else None
         hidden = name in MASKED_FIELDS
+        disagreed = self._disagrees
         if verdict.disagrees:
             hashed = self._chunk.found.keyed(f"given|{name}|{given!r}")[:16]
             if verdict is not Settled.REPLACED:
@@ -91,6 +92,10 @@ class Comparing:
                     choice=None if team else ("given" if verdict is Settled.REPLACED else "stored"),
                 )
             )
+        if hidden and not self._chunk.tells_masked:
+            # The verdict would tell whether a guess was right; whoever settles conflicts finds it there.
+            self._disagrees = disagreed
+            return
         if verdict in _CODES:
             self._codes.append({**_CODES[verdict], "column": name})
         self._diff.append(

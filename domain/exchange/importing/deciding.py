@@ -48,10 +48,10 @@ def _misplaced(chunk: Chunk, row: CleanRow) -> Mapping[str, str] | None:
     area = row.household.area_code
     if area is None:
         return row_code("area_code", "required", "It is required.")
-    if not any(place in chunk.places for place in place_parents(area)):
-        return row_code("area_code", "unknown-area", "There is no such subdistrict; see /v1/areas.")
-    if not chunk.actor.covers(area):
-        return row_code("area_code", "outside-your-areas", "Your client may import into its own areas only.")
+    if area not in chunk.placed:
+        chunk.placed[area] = _of_area(chunk, area)
+    if (fault := chunk.placed[area]) is not None:
+        return fault
     code = row.household.house_code
     if (
         code is not None
@@ -59,6 +59,14 @@ def _misplaced(chunk: Chunk, row: CleanRow) -> Mapping[str, str] | None:
         and row.citizen_id not in chunk.found.persons
     ):
         return row_code("house_code", "ambiguous-identifier", "It fits more than one household.")
+    return None
+
+
+def _of_area(chunk: Chunk, area: str) -> Mapping[str, str] | None:
+    if not any(place in chunk.places for place in place_parents(area)):
+        return row_code("area_code", "unknown-area", "There is no such subdistrict; see /v1/areas.")
+    if not chunk.actor.covers(area):
+        return row_code("area_code", "outside-your-areas", "Your client may import into its own areas only.")
     return None
 
 
@@ -73,7 +81,7 @@ def _compared(chunk: Chunk, row: CleanRow, one: Reported) -> None:
         row.household.household_record_id,
         row.results,
     )
-    content = chunk.found.keyed(repr(said))[:16]
+    content = chunk.found.keyed("\x1f".join(map(str, said)))[:16]
     earlier = chunk.found.seen.get(key)
     if earlier is None:
         chunk.found.seen[key] = row.number, content

@@ -1,10 +1,9 @@
 """What a row says of its household: address, evidence, target group, survey."""
 
-from typing import Any
-
 from domain.exchange.importing.comparing import Comparing
-from domain.exchange.importing.matching import alike, evidenced, fits, location_of, plain
-from domain.exchange.importing.state import HOUSEHOLD_FIELDS, Household, Person
+from domain.exchange.importing.matching import alike, evidenced, fits
+from domain.exchange.importing.state import Household, Person
+from domain.exchange.importing.values import of_household
 from domain.exchange.reading.rows import CleanRow
 from domain.registry.provenance import Settled, origin, settle
 
@@ -25,24 +24,30 @@ class Housing(Comparing):
                 if stored is not None and given is not None and not alike(name, stored, given):
                     self._tell(home, name, stored, given, Settled.OPEN)
             return False
-        given_values: dict[str, Any] = {name: plain(getattr(part, name)) for name in HOUSEHOLD_FIELDS}
-        given_values["house_code"], given_values["location"] = part.house_code, location_of(part)
-        before = len(home.before)
-        for name, given in given_values.items():
-            if given is not None and not self._said_otherwise(home, name, given):
+        before, number = len(home.before), self._row.number
+        touched = self._chunk.touched.setdefault(home.id, {})
+        for name, given in of_household(part).items():
+            if given is None:
+                continue
+            if home.values[name] == given:
+                touched.setdefault(name, number)
+            elif not self._said_otherwise(home, name):
                 self._field(home, name, given, verified=home.verified)
         if len(home.before) > before:
             self._chunk.touch(home)
         return len(home.before) > before
 
-    def _said_otherwise(self, home: Household, name: str, given: Any) -> bool:
-        """Whether an earlier row of the same file has said something else of the household."""
-        touched = self._chunk.touched
-        earlier = touched.setdefault((home.id, name), self._row.number)
-        if earlier == self._row.number or home.values[name] == given or home.values[name] is None:
+    def _said_otherwise(self, home: Household, name: str) -> bool:
+        """Whether an earlier row of the same file has said something of the household, which is not this."""
+        earlier = self._earlier(home, name)
+        if earlier == self._row.number or home.values[name] is None:
             return False
         self.keep_stored(name, "contradicts-row", f"Row {earlier} says otherwise of the household.")
         return True
+
+    def _earlier(self, home: Household, name: str) -> int:
+        """The first row of the file that has said anything of it; this one where none has."""
+        return self._chunk.touched.setdefault(home.id, {}).setdefault(name, self._row.number)
 
     def _evidence(self, home: Household) -> bool:
         row = self._row
@@ -91,7 +96,7 @@ class Housing(Comparing):
         return True
 
     def _said_otherwise_group(self, home: Household, row: CleanRow) -> bool:
-        earlier = self._chunk.touched.setdefault((home.id, f"target_group:{row.fiscal_year}"), row.number)
+        earlier = self._earlier(home, f"target_group:{row.fiscal_year}")
         if earlier == row.number:
             return False
         self.keep_stored("target_group", "contradicts-row", f"Row {earlier} says otherwise of the household.")
@@ -107,7 +112,7 @@ class Housing(Comparing):
             if stored == given:
                 continue
             name = f"indicator_results/{key.indicator_id}"
-            earlier = self._chunk.touched.setdefault((home.id, f"{name}/{key.person_id}"), row.number)
+            earlier = self._earlier(home, f"{name}/{key.person_id}")
             if stored is not None and earlier != row.number:
                 self.keep_stored(
                     key.indicator_id, "contradicts-row", f"Row {earlier} says otherwise of the household."

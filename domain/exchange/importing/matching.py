@@ -89,13 +89,6 @@ def keys_of(part: PersonPart) -> tuple[str, str]:
     return _key(part.first_name), _key(part.last_name) if part.last_name else ""
 
 
-def plain(value: Any) -> Any:
-    """As a row of the database gives it back."""
-    if isinstance(value, tuple):
-        return list(value)
-    return str(value) if isinstance(value, str) else value
-
-
 def shown(value: Any) -> Any:
     """As JSON."""
     if isinstance(value, tuple):

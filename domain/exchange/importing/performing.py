@@ -12,7 +12,9 @@ from uuid import UUID
 
 from domain.calendar import today
 from domain.exchange.importing import events, persons
+from domain.exchange.importing.ahead import Ahead
 from domain.exchange.importing.job import UNDER_WAY, ImportMode, ImportStatus, Job, narrowed
+from domain.exchange.importing.pace import collecting_rarely
 from domain.exchange.importing.persons import Known
 from domain.exchange.jobs import Task, Tools
 from domain.exchange.reading.kinds import ImportKind
@@ -33,7 +35,9 @@ async def perform(tools: Tools, import_id: UUID) -> None:
         await _fail(tools, job, "client-revoked", "The client may not import any more.")
         return
     try:
-        if await _applied(tools, allowed):
+        with collecting_rarely():
+            done = await _applied(tools, allowed)
+        if done:
             await _finish(tools, allowed, None)
     except UnreadableFile as fault:
         await _fail(tools, job, fault.code, fault.detail)
@@ -61,20 +65,30 @@ async def _applied(tools: Tools, job: Job) -> bool:
     with tools.files.open(job.file_id, job.file_key) as file:
         async with tools.works.reading() as work:
             rows = work.imports.chunks(file, job, today=today(job.created_at))
-        # The next chunk is read while the database is at work on this one.
-        coming = asyncio.create_task(asyncio.to_thread(next, rows, None))
+        ahead = Ahead(rows)
         try:
-            while (chunk := await coming) is not None:
-                coming = asyncio.create_task(asyncio.to_thread(next, rows, None))
-                if not await _chunk(tools, job, chunk, known):
+            while (chunk := await ahead.chunk()) is not None:
+                # Rights that were taken away while it runs end it, or narrow what is left of it.
+                standing = await _standing(tools, job)
+                if standing is None:
+                    return False
+                job = standing
+                if not await _chunk(tools, job, chunk, known, ahead):
                     return False
                 job = replace(job, last_number=chunk[-1].number)
         finally:
             # The file is closed after whoever reads it.
-            await asyncio.wait({coming})
-            if not coming.cancelled():
-                coming.exception()
+            await ahead.close()
     return True
+
+
+async def _standing(tools: Tools, job: Job) -> Job | None:
+    """The job within what its client may do now; None when that is nothing, and the import has failed."""
+    async with tools.works.reading() as work:
+        allowed = narrowed(job, await work.imports.standing(job.client_id))
+    if allowed is None:
+        await _fail(tools, job, "client-revoked", "The client may not import any more.")
+    return allowed
 
 
 async def _begun(tools: Tools, job: Job) -> Job:
@@ -90,7 +104,7 @@ async def _begun(tools: Tools, job: Job) -> Job:
     return replace(job, rows_total=total, mapping=mapping)
 
 
-async def _chunk(tools: Tools, job: Job, rows: Sequence[CleanRow], known: Known) -> bool:
+async def _chunk(tools: Tools, job: Job, rows: Sequence[CleanRow], known: Known, ahead: Ahead) -> bool:
     """One transaction; whether the import is still wanted."""
     now = tools.now()
     async with tools.works.lasting(job.actor) as work:
@@ -99,9 +113,10 @@ async def _chunk(tools: Tools, job: Job, rows: Sequence[CleanRow], known: Known)
         if held is None or held.status is not ImportStatus.RUNNING or held.last_number != job.last_number:
             return False
         if job.kind is ImportKind.ASSISTANCE:
+            ahead.begin()
             reported = await events.applied(work, job, rows, now=now)
         else:
-            reported = await persons.applied(work, job, rows, known, now=now)
+            reported = await persons.applied(work, job, rows, known, decided=ahead.begin, now=now)
         await work.imports.advance(job, rows[-1].number, reported, rows[0].header)
     return True
 

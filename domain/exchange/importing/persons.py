@@ -1,6 +1,6 @@
 """A chunk of rows about persons, applied to the registry in sets."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -25,14 +25,17 @@ class Known:
 
     places: Collection[str] = ()
     surveys: Surveys = field(default_factory=Surveys)
-    touched: dict[tuple[UUID, str], int] = field(default_factory=dict)
+    touched: dict[UUID, dict[str, int]] = field(default_factory=dict)
     """Of the last chunk: a household may go on in the next."""
 
 
 async def applied(
-    work: UnitOfWork, job: Job, rows: Sequence[CleanRow], known: Known, *, now: datetime
-) -> Sequence[Reported]:
-    """A verdict on every row; with mode `commit` they are carried out. In a transaction."""
+    work: UnitOfWork, job: Job, rows: Sequence[CleanRow], known: Known, *, decided: Callable[[], None], now: datetime
+) -> Sequence[Reported]:  # fmt: skip
+    """A verdict on every row; with mode `commit` they are carried out. In a transaction.
+
+    `decided` is called when what is left is the database's to do.
+    """
     if not known.places:
         known.places = await work.intake.places()
     surveyed = job.kind in (ImportKind.BMN, ImportKind.TPMAP_TARGET) and any(row.results for row in rows)
@@ -51,6 +54,7 @@ async def applied(
             today=today(job.created_at),
         )
         reported = decide(chunk, rows)
+        decided()
         taken: Collection[str] = ()
         try:
             async with work.intake.attempt():
@@ -61,12 +65,15 @@ async def applied(
                     await work.intake.write(job, chunk.plan, now=now)
         except Raced:
             refused.update(taken)
+            chunk.part()
             if attempt == MOST_ATTEMPTS - 1:
                 raise
             continue
         break
-    homes = {one.id for one in chunk.plan.households} if len(rows) > 1 else set()
-    known.touched = {key: number for key, number in chunk.touched.items() if key[0] in homes}
+    known.touched = {
+        one.id: chunk.touched[one.id] for one in chunk.plan.households if one.id in chunk.touched
+    }
+    chunk.part()
     return reported
 
 

@@ -75,6 +75,10 @@ class ImportStore(Protocol):
         """By another import, or by this one to be committed."""
         ...
 
+    async def needless_files(self, file_ids: Sequence[UUID], *, ended_before: datetime) -> Sequence[UUID]:
+        """Of these the ones of imports that all ended before, and those that nothing names, exports included."""
+        ...
+
     async def unfinished(self, most: int) -> Sequence[UUID]: ...
 
     async def turn(self) -> None:

@@ -9,6 +9,7 @@ most cells go are short: a million rows of twenty cells pass through here.
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, TypeVar
 from unicodedata import is_normalized
 from uuid import UUID
@@ -32,6 +33,8 @@ _SHORT = re.compile(rf"[0-9{_LETTERS}](?:[0-9{_LETTERS} ./\-]{{0,10}}[0-9{_LETTE
 _ROUNDED = re.compile(r"[0-9](?:\.[0-9]+)?[eE]\+[0-9]{1,3}")
 _POINT_ZERO = re.compile(r"([0-9]+)\.0+")
 _ERROR = re.compile(r"#(?:REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!|GETTING_DATA|SPILL!|CALC!)")
+_WORDS = 200
+"""Spellings of a column's few words that are remembered; a text that is none of them is not."""
 _LIST = re.compile(r"[|;,]")
 
 
@@ -156,6 +159,7 @@ def house_no(text: str) -> str | None:
 def choice(words: Mapping[str, T]) -> Callable[[str], T | None]:
     """One of the codes of a list, by the words of vocabulary.py."""
 
+    @lru_cache(_WORDS)
     def convert(text: str) -> T | None:
         if (found := words.get(text)) is not None:
             return found

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from operator import itemgetter
 from uuid import UUID
 
 import asyncpg
@@ -13,7 +14,7 @@ from domain.exchange.importing.store import Raced
 from domain.exchange.reading.rows import CleanRow
 from persistence.engine import Connection
 from persistence.exchange.imports.finding import find
-from persistence.exchange.imports.writing import CLAIM, IDENTITY, as_json, write
+from persistence.exchange.imports.writing import CLAIM, dumped, write
 from persistence.sealing import Sealing
 
 
@@ -46,21 +47,23 @@ class PgIntake:
         return taken
 
     async def _claim(self, identities: Sequence[Identity]) -> Collection[str]:
-        index = self._sealing.index
+        every = self._sealing.index.every
         rows = [
-            (blind, key_id, one.person.id, one.person.household.id, one.person.household.area_code)
+            {
+                "blind_index": f"\\x{blind.hex()}",
+                "key_id": key_id,
+                "person_id": one.person.id,
+                "household_id": one.person.household.id,
+                "area_code": one.person.household.area_code,
+            }
             for one in identities
-            for key_id, blind in index.every(one.citizen_id).items()
+            for key_id, blind in every(one.citizen_id).items()
         ]
         # In one order for all writers: of two that register the same persons one waits, and none in a circle.
-        rows.sort()
-        sent = as_json(IDENTITY, [dict(zip(IDENTITY, row, strict=True)) for row in rows])
-        got: dict[UUID, int] = {}
-        for row in await self._connection.fetch(CLAIM, sent):
-            got[row[0]] = got.get(row[0], 0) + 1
-        keys = len(index.key_ids)
+        rows.sort(key=itemgetter("blind_index"))
         # Somebody else's under any of the keys is somebody else's.
-        return [one.citizen_id for one in identities if got.get(one.person.id, 0) < keys]
+        others = {row[0] for row in await self._connection.fetch(CLAIM, dumped(rows))}
+        return [one.citizen_id for one in identities if one.person.id in others] if others else ()
 
     async def write(self, job: Job, plan: Plan, *, now: datetime) -> None:
         await write(self._connection, self._sealing, self._new_id, job, plan, now=now)

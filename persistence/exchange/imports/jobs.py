@@ -1,8 +1,10 @@
 """Imports and their report on one connection."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from io import RawIOBase
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +29,7 @@ from domain.kernel import Document, Listing, Paging
 from persistence.bounds import GATE
 from persistence.engine import Connection
 from persistence.exchange import reading
-from persistence.exchange.imports.writing import as_json, inserting
+from persistence.exchange.imports.writing import dumped, inserting
 from persistence.jobs import enqueue
 from persistence.keyset import NEWEST, ORDERS, Order, Source, fetch_page
 from persistence.sealing import Sealing
@@ -48,6 +50,7 @@ _REPORT = {
     "number": "int", "area_code": "text", "household_id": "uuid", "person_id": "uuid", "record_id": "text",
     "outcome": "text", "codes": "jsonb", "diff": "jsonb", "key": "bytea", "content": "bytea",
 }  # fmt: skip
+_reported = attrgetter(*_REPORT)
 _ADD_REPORT = inserting("import_row", _REPORT, {"import_id": "$2", "agency": "$3"})
 _ADD_CELLS = """INSERT INTO import_cell (import_id, number, cells_sealed)
   SELECT $1, n.number, n.cells FROM unnest($2::int[], $3::bytea[]) AS n(number, cells)"""
@@ -162,7 +165,8 @@ class PgImports:
     async def advance(
         self, job: Job, last_number: int, rows: Sequence[Reported], header: Sequence[str]
     ) -> None:
-        counts = [sum(1 for row in rows if row.outcome is outcome) for outcome in _COUNTED]
+        counted_by = Counter(row.outcome for row in rows)
+        counts = [counted_by[outcome] for outcome in _COUNTED]
         counted = ", ".join(f"{outcome} = {outcome} + ${at}" for at, outcome in enumerate(_COUNTED, 5))
         await self._plain.execute(
             f"""UPDATE import_job SET last_number = $2, rows_read = rows_read + $3, {counted},
@@ -173,10 +177,8 @@ class PgImports:
             list(header),
             *counts,
         )
-        reported = [{name: getattr(row, name) for name in _REPORT} for row in rows]
-        for row in reported:
-            row["codes"], row["diff"] = list(row["codes"]), list(row["diff"])
-        await self._connection.execute(_ADD_REPORT, as_json(_REPORT, reported), job.id, job.agency)
+        reported = [dict(zip(_REPORT, _reported(row), strict=True)) for row in rows]
+        await self._connection.execute(_ADD_REPORT, dumped(reported), job.id, job.agency)
         kept = [(row.number, row.cells) for row in rows if row.cells is not None]
         if kept:
             cipher = self._sealing.cipher
@@ -210,6 +212,17 @@ class PgImports:
             file_id,
         )
         return found
+
+    async def needless_files(self, file_ids: Sequence[UUID], *, ended_before: datetime) -> Sequence[UUID]:
+        rows = await self._plain.fetch(
+            """SELECT f.id FROM unnest($1::uuid[]) AS f(id)
+               WHERE NOT EXISTS (SELECT FROM import_job i WHERE i.file_id = f.id
+                   AND (i.finished_at IS NULL OR i.finished_at >= $2))
+                 AND NOT EXISTS (SELECT FROM (SELECT unnest(file_ids) AS id FROM export) e WHERE e.id = f.id)""",
+            list(file_ids),
+            ended_before,
+        )
+        return [row[0] for row in rows]
 
     async def unfinished(self, most: int) -> Sequence[UUID]:
         rows = await self._plain.fetch(

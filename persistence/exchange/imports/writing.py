@@ -1,5 +1,6 @@
 """Carries out the plan of a chunk: one statement a table, whatever the number of rows, and nothing of others' changes."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -135,17 +136,22 @@ _CONFLICTS = inserting(
      "CASE WHEN n.settled_by IS NOT NULL THEN $3::timestamptz END"},
     "ON CONFLICT (household_id, person_id, field, given_source, given_hash) DO NOTHING",
 )  # fmt: skip
-CLAIM = inserting("citizen_identity", IDENTITY, tail="ON CONFLICT DO NOTHING RETURNING person_id")
+CLAIM = f"""WITH n AS MATERIALIZED (SELECT * FROM {_source(IDENTITY)}),
+  claimed AS (
+    INSERT INTO citizen_identity ({", ".join(IDENTITY)}) SELECT * FROM n ON CONFLICT DO NOTHING
+    RETURNING blind_index, person_id)
+  SELECT person_id FROM n WHERE (blind_index, person_id) NOT IN (SELECT blind_index, person_id FROM claimed)"""
+"""Whose are somebody else's already."""
+
+
+def dumped(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows as `_source` reads them: what is no column is passed over, and what is missing is null."""
+    return orjson.dumps(rows, default=_text).decode()
 
 
 def as_json(columns: Columns, rows: Sequence[Mapping[str, Any]]) -> str:
-    """The values of the rows; of each only the columns."""
-    lists = [name for name, kind in columns.items() if kind == "list"]
-    made = [{name: row[name] for name in columns} for row in rows]
-    for name in lists:
-        for row in made:
-            row[name] = _LIST.join(row[name])
-    return orjson.dumps(made, default=_text).decode()
+    """The same, of each row only the columns."""
+    return dumped([{name: row[name] for name in columns} for row in rows])
 
 
 def _text(value: Any) -> str:
@@ -162,7 +168,7 @@ async def write(
     now: datetime,
 ) -> None:
     """Everything, with the feed and audit rows. Raises Raced where a record has another version by now."""
-    run, cipher = connection.execute, sealing.cipher
+    run = connection.execute
     made = [one for one in plan.households if one.new]
     renewed = sorted((one for one in plan.households if not one.new and one.changed), key=lambda one: one.id)
     joined = [one for one in plan.persons if one.new]
@@ -172,43 +178,17 @@ async def write(
         await _renew_persons(connection, sealing, amended, now)
     if renewed:
         rows = [{**_household(one), "version": one.version} for one in renewed]
-        _all(await run(_RENEW_HOUSEHOLDS, as_json(_HOUSEHOLD_OLD, rows), now), len(rows))
+        _all(await run(_RENEW_HOUSEHOLDS, dumped(rows), now), len(rows))
+    steps: list[Step] = []
     if made:
-        await run(_ADD_HOUSEHOLDS, as_json(_HOUSEHOLD, [_household(one) for one in made]), now)
+        steps.append((_ADD_HOUSEHOLDS, lambda: (dumped([_household(one) for one in made]), now)))
     if joined:
-        people = []
-        for one in joined:
-            sealed = (
-                None
-                if one.citizen_id is None
-                else cipher.seal("person", "citizen_id_sealed", one.id, one.citizen_id)
-            )
-            phone = None if one.phone is None else cipher.seal("person", "phone_sealed", one.id, one.phone)
-            people.append(
-                {
-                    **_person(one),
-                    "citizen_id_tail": None if one.citizen_id is None else one.citizen_id[-3:],
-                    "citizen_id_sealed": sealed,
-                    "no_id_reason": one.no_id_reason,
-                    "phone_sealed": phone,
-                }
-            )
-        await run(_ADD_PERSONS, as_json(_PERSON_NEW, people), now)
-        members = [_membership(one, new_id()) for one in joined]
-        await run(_ADD_MEMBERSHIPS, as_json(_MEMBERSHIP, members))
-    await _add_results(connection, new_id, job, plan, now)
+        steps.append((_ADD_PERSONS, lambda: (dumped(_people(sealing, joined)), now)))
+        steps.append((_ADD_MEMBERSHIPS, lambda: (dumped([_membership(one, new_id()) for one in joined]),)))
     if plan.records:
-        keyed = keyed_by(sealing)
-        records = [
-            {
-                "record_key": keyed(one.key),
-                "household_id": one.household.id,
-                "person_id": one.person.id if one.person else None,
-                "area_code": one.household.area_code,
-            }
-            for one in plan.records
-        ]
-        await run(_RECORDS, as_json(_RECORD, records))
+        steps.append((_RECORDS, lambda: (dumped(_records(sealing, plan)),)))
+    await _in_turn(connection, steps)
+    await _add_results(connection, new_id, job, plan, now)
     await _add_conflicts(connection, sealing, new_id, job, plan, now)
     await leave_all(
         connection, job.actor, _trails(job, made, renewed, joined, amended), now=now, new_id=new_id
@@ -219,12 +199,31 @@ async def write(
         await queue.link_all(connection, sorted(homes), now=now)
 
 
+Step = tuple[str, Callable[[], tuple[object, ...]]]
+"""A statement and what makes its values."""
+
+
+async def _in_turn(connection: Connection, steps: Sequence[Step]) -> None:
+    """One after the other; while the server is at one, the values of the next are made."""
+    coming: asyncio.Task[tuple[object, ...]] | None = None
+    try:
+        for at, (sql, make) in enumerate(steps):
+            values = make() if coming is None else await coming
+            coming = None
+            if at + 1 < len(steps):
+                coming = asyncio.create_task(asyncio.to_thread(steps[at + 1][1]))
+            await connection.execute(sql, *values)
+    finally:
+        if coming is not None:
+            await asyncio.wait({coming})
+
+
 async def _renew_persons(
     connection: Connection, sealing: Sealing, amended: Sequence[Person], now: datetime
 ) -> None:
     cipher = sealing.cipher
     rows = [{**_person(one), "version": one.version} for one in amended]
-    _all(await connection.execute(_RENEW_PERSONS, as_json(_PERSON_OLD, rows), now), len(rows))
+    _all(await connection.execute(_RENEW_PERSONS, dumped(rows), now), len(rows))
     identified = [(one, one.citizen_id) for one in amended if one.citizen_id is not None]
     if identified:
         await connection.execute(
@@ -326,7 +325,7 @@ def _household(one: Household) -> dict[str, Any]:
         "provenance": one.provenance,
         "head_person_id": one.head_person_id,
         "dimension_mask": one.dimension_mask,
-        "facets": facets(one.sources, one.target_groups, cards, one.dimension_mask, failed),
+        "facets": _LIST.join(facets(one.sources, one.target_groups, cards, one.dimension_mask, failed)),
     }
 
 
@@ -336,8 +335,10 @@ def _year(one: Household) -> int:
 
 def _person(one: Person) -> dict[str, Any]:
     first, last = one.keys
+    disabilities = one.values["disabilities"]
     return {
         **one.values,
+        "disabilities": _LIST.join(disabilities) if disabilities else "",
         "household_id": one.household.id,
         "id": one.id,
         "area_code": one.household.area_code,
@@ -345,6 +346,34 @@ def _person(one: Person) -> dict[str, Any]:
         "last_name_key": last or None,
         "provenance": one.provenance,
     }
+
+
+def _people(sealing: Sealing, joined: Sequence[Person]) -> list[dict[str, Any]]:
+    """New persons, with what is sealed of them."""
+    seal, people = sealing.cipher.seal, []
+    for one in joined:
+        row, text, place = _person(one), one.citizen_id, str(one.id)
+        row["no_id_reason"] = one.no_id_reason
+        if text is not None:
+            row["citizen_id_tail"] = text[-3:]
+            row["citizen_id_sealed"] = seal("person", "citizen_id_sealed", place, text)
+        if one.phone is not None:
+            row["phone_sealed"] = seal("person", "phone_sealed", place, one.phone)
+        people.append(row)
+    return people
+
+
+def _records(sealing: Sealing, plan: Plan) -> list[dict[str, Any]]:
+    keyed = keyed_by(sealing)
+    return [
+        {
+            "record_key": keyed(one.key),
+            "household_id": one.household.id,
+            "person_id": one.person.id if one.person else None,
+            "area_code": one.household.area_code,
+        }
+        for one in plan.records
+    ]
 
 
 def _membership(one: Person, row_id: UUID) -> dict[str, Any]:

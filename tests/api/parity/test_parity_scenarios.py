@@ -67,7 +67,8 @@ async def test_a_household_is_found_assigned_helped_and_seen(door: AnyDoor) -> N
         assert [one["id"] for one in seen.good["assistance"]] == [event["id"]]
         assert [one["complete"] for one in seen.good["analyses"]] == [True]
     assert (await door.household("neighbour", home["id"])).code == "not-found"
-    assert (await door.receipt("health", event["id"])).good["status"] == "recorded"
+    # With its assignment the help was confirmed too.
+    assert (await door.receipt("health", event["id"])).good["status"] == "confirmed"
 
 
 # -- the same resource through both
