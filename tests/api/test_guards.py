@@ -87,12 +87,40 @@ async def some_household(full: Api) -> str:
     return found
 
 
+async def hidden_household(full: Api, name: str) -> str:
+    """One that exists and that the client of this name does not see."""
+    found = (await full.get("frontend", "/v1/households?area=4201&limit=100")).json()["items"]
+    seen = (await full.get(name, "/v1/households?limit=200")).json()["items"]
+    return min({one["id"] for one in found} - {one["id"] for one in seen})
+
+
 @pytest.mark.parametrize("name", ["frontend", "team", "health"])
 async def test_reading_a_household_is_one_statement(full: Api, statements: list[Any], name: str) -> None:
     household_id = await some_household(full)
+    if name == "health":
+        # Which sees what it is assigned to.
+        given = (await full.get(name, "/v1/assignments?limit=1")).json()["items"]
+        household_id = given[0]["household_id"]
     statements.clear()
-    await full.get(name, f"/v1/households/{household_id}", headers=PURPOSE)
+    answer = await full.get(name, f"/v1/households/{household_id}", headers=PURPOSE)
+    assert answer.status_code == 200
     assert len(statements) == 1
+
+
+@pytest.mark.parametrize("name", ["health", "neighbour"])
+async def test_a_household_hidden_or_absent_is_two_statements_alike(
+    full: Api, statements: list[Any], name: str
+) -> None:
+    """The second looks where it may have been merged into, whether it exists or not."""
+    asked = []
+    for household_id in (await hidden_household(full, name), "01990000-0000-7000-8000-000000000000"):
+        statements.clear()
+        answer = await full.get(name, f"/v1/households/{household_id}", headers=PURPOSE)
+        assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
+        await no_scan(full, list(statements))
+        asked.append([sql for sql, _ in statements])
+    assert len(asked[0]) == 2
+    assert asked[0] == asked[1]
 
 
 async def test_reading_a_household_with_its_lists_is_one_statement(full: Api, statements: list[Any]) -> None:

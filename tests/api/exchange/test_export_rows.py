@@ -20,6 +20,7 @@ from persistence.demo.load import load
 from persistence.exchange.formats import Column, Kind, columns_of
 from tests.support import builders, exports
 from tests.support.api import PURPOSE, Api
+from tests.support.calls import everything
 from tests.support.jobs import tools_of
 
 LISTS = {
@@ -226,6 +227,39 @@ async def test_the_manifest_names_the_instant_and_the_place_in_the_feed(api: Api
     feed = await api.get("center", f"/v1/changes?after={manifest['feed_position']}&limit=200", scopes=scopes)
     assert feed.status_code == 200, feed.text
     assert [one["resource_id"] for one in feed.json()["items"] if one["action"] == "created"] == [home]
+
+
+async def test_the_place_in_the_feed_is_of_what_the_client_saw_then(api: Api) -> None:
+    narrow = {"scopes": exports.SCOPES, "areas": ["4201"]}
+    manifest = await exports.export(api, "center", {"type": "households"}, **narrow)
+    path = f"/v1/changes?after={manifest['feed_position']}"
+    assert (await api.get("center", path, **narrow)).status_code == 200
+    for changed in (
+        {"areas": ["42"]},
+        {"areas": ["420101"]},
+        {"scopes": ["changes:read", "households:read"]},
+    ):
+        answer = await api.get("center", path, **{**narrow, **changed})
+        assert (answer.status_code, answer.json()["code"]) == (410, "cursor-expired"), changed
+
+
+async def test_what_was_merged_or_voided_does_not_come_with_the_rows(api: Api) -> None:
+    winner, loser = [await made(api, "/v1/households", builders.household()) for _ in range(2)]
+    event = await made(api, "/v1/assistance-events", builders.event(winner))
+    body = {"duplicate_id": loser, "reason": "ซ้ำ"}
+    assert (await everything(api, "POST", f"/v1/households/{winner}/merge", body)).status_code in (200, 201)
+    body = {"kind": "void", "reason": "ผิดครัวเรือน"}
+    assert (
+        await everything(api, "POST", f"/v1/assistance-events/{event}/corrections", body)
+    ).status_code == 201
+    since = "2020-01-01T00:00:00Z"
+    homes = [one["id"] for one in await exports.rows(api, "center", {"type": "households"})]
+    assert winner in homes
+    assert loser not in homes
+    events = [
+        one["id"] for one in await exports.rows(api, "center", {"type": "assistance_events", "since": since})
+    ]
+    assert event not in events
 
 
 async def test_what_is_written_while_an_export_runs_is_not_in_it_but_after_its_place(api: Api) -> None:
