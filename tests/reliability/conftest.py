@@ -13,6 +13,19 @@ from tests.support.service import First, postgres_of, serving
 from tests.support.waiting import eventually
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "simulation: minutes of random kills; run with -m simulation")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if "simulation" in config.option.markexpr:
+        return
+    asked = [item for item in items if item.get_closest_marker("simulation")]
+    if asked:
+        config.hook.pytest_deselected(items=asked)
+        items[:] = [item for item in items if item not in asked]
+
+
 @pytest.fixture(scope="session")
 def first(open_directory: Path) -> Iterator[First]:
     """One for all modules of the group "serve", which one process runs; it is stopped, and only copied."""

@@ -1,6 +1,7 @@
 """The partner simulator: three agencies post, mirrors follow, and parts of the service are killed at random.
 
-At the end every acknowledged record is there once, and the mirrors equal the service row for row.
+At the end every acknowledged record is there once, and the mirrors equal the service row for row. It takes minutes, so
+it runs when it is asked for: `scripts/test -m simulation tests/reliability`.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ from tests.support.partners.receiver import Receiver
 from tests.support.service import Service, serving
 from tests.support.waiting import PATIENCE_S, eventually_so
 
-pytestmark = [pytest.mark.xdist_group("serve"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.simulation, pytest.mark.xdist_group("serve"), pytest.mark.timeout(1200)]
 KILLS = 30
 SEED = 20_260
 _READS = ["households:read", "problems:read", "assignments:read", "assistance:read", "changes:read"]
