@@ -42,7 +42,10 @@ NOT_WRITTEN_OUT = {
     ("domain/casework/catalogue.py", "code"),
     ("domain/errors.py", "code"),
     ("domain/exchange/importing/comparing.py", "code"),
-    ("domain/exchange/reading/cells.py", "*_SAID.get(kind, ('wrong-format', 'It does not have the required form.'))"),
+    (
+        "domain/exchange/reading/cells.py",
+        "*_SAID.get(kind, ('wrong-format', 'It does not have the required form.'))",
+    ),
     ("domain/exchange/reading/cells.py", "PERSONAL_DATA"),
     ("domain/registry/free_text.py", "PERSONAL_DATA"),
     ("persistence/reference/store.py", "code"),

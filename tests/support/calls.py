@@ -201,7 +201,9 @@ RECIPES: Mapping[str, Recipe] = {
     "getExport": Recipe(**ALIKE, private=True),
     "getExportFile": Recipe(**ALIKE, private=True),
     "cancelExport": Recipe(None, **ALIKE),
-    "createImport": Recipe(lambda _: imports.as_csv([imports.row()]), (202, None), bound=False, query="?kind=thaiqm"),
+    "createImport": Recipe(
+        lambda _: imports.as_csv([imports.row()]), (202, None), bound=False, query="?kind=thaiqm"
+    ),
     # Whoever imports somewhere has imports of its own.
     "listImports": Recipe(bound=False),
     "getImport": Recipe(**ALIKE, private=True),
@@ -226,6 +228,7 @@ RECIPES: Mapping[str, Recipe] = {
     "getJwks": EVERYWHERE,
     "getAuthorizationServerMetadata": EVERYWHERE,
 }
+
 
 async def finished_export(api: Api) -> dict[str, Any]:
     """Masked: whoever has lost persons:pii may still have it."""
@@ -358,7 +361,9 @@ async def perform(
     operation, recipe = OPERATIONS[id], RECIPES[id]
     body = None if recipe.body is None else recipe.body(scene)
     sent = {**(await headers_of(api, operation, scene)), **(PURPOSE if headers is None else headers)}
-    path = path_of(operation, scene) + (f"{recipe.query}&{query[1:]}" if recipe.query and query else recipe.query or query)
+    path = path_of(operation, scene) + (
+        f"{recipe.query}&{query[1:]}" if recipe.query and query else recipe.query or query
+    )
     if recipe.form:
         return await api.http.request(operation.method, path, data=recipe.form, headers=sent)
     given = {"scopes": EVERYTHING, "areas": ["*"], **claims}

@@ -44,7 +44,11 @@ QUERIES: Mapping[str, tuple[str, Arguments]] = {
     "assistanceEvents": ("listAssistance", NOTHING),
     "assistanceCheck": (
         "checkAssistance",
-        lambda scene: {"household": {"id": scene["household_id"]}, "dimension": "income", "since": "2020-01-01"},
+        lambda scene: {
+            "household": {"id": scene["household_id"]},
+            "dimension": "income",
+            "since": "2020-01-01",
+        },
     ),
     "assistanceQueue": ("listAssistanceQueue", NOTHING),
     "area": ("getArea", by("code", "area")),

@@ -26,7 +26,14 @@ START_S = 240.0
 def environment(**more: str) -> dict[str, str]:
     """Without settings of whoever runs the tests, and with a proxy that nothing of ours may ask."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("KAEJON_")}
-    return {**kept, **GENEROUS, **WITHOUT_BACKGROUND, "http_proxy": "http://127.0.0.1:9", "no_proxy": "", **more}
+    return {
+        **kept,
+        **GENEROUS,
+        **WITHOUT_BACKGROUND,
+        "http_proxy": "http://127.0.0.1:9",
+        "no_proxy": "",
+        **more,
+    }
 
 
 def kaejon(*arguments: str | Path, env: dict[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
