@@ -68,7 +68,7 @@ async def test_no_filter_is_a_statement(api: Api, scene: Scene, id: str) -> None
                 # It was looked for as it stands, and is nowhere.
                 assert answer.json()["items"] == [], (name, text)
     after = await everything(api, "GET", path)
-    assert after.json() == usual.json()
+    assert after.text == usual.text
 
 
 @pytest.mark.parametrize("id", FILTERED)
@@ -103,7 +103,15 @@ async def test_a_cursor_is_of_one_list_order_and_agency_and_nobody_s_to_change(
         cursor = Cursors(api.keyring.cursor_key).encode(f"{OPERATIONS[id].path} created_at SCJP_P-42", ("x",))
     sort = (
         "-created_at"
-        if id not in ("listAreas", "listAgencies", "listIndicators", "listCampaigns", "listPersonAccessLog")
+        if id
+        not in (
+            "listAreas",
+            "listAgencies",
+            "listIndicators",
+            "listCampaigns",
+            "listPersonAccessLog",
+            "listHouseholdHistory",
+        )
         else None
     )
     others = [

