@@ -11,7 +11,8 @@ from tests.support.imports import as_csv, row
 from tests.support.service import Service, alive, children, kaejon, serving
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.xdist_group("serve")
+# It takes minutes: `scripts/test -m simulation tests/reliability`.
+pytestmark = [pytest.mark.simulation, pytest.mark.xdist_group("serve")]
 ROWS = 12_000
 LONG_S = 300.0
 
