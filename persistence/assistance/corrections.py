@@ -15,7 +15,7 @@ from domain.assistance.event import EventDraft
 from domain.assistance.store import HeldEvent, Recorded
 from domain.kernel import NIL, Document
 from persistence.assistance import queue
-from persistence.assistance.recording import _EFFECTS, OPEN_TO_EVENTS, STORED, verdict_sql
+from persistence.assistance.recording import EFFECTS, OPEN_TO_EVENTS, STORED, said, verdict_sql
 from persistence.assistance.views import COLUMNS, QUEUED
 from persistence.engine import Connection
 from persistence.sealing import Sealing
@@ -82,7 +82,7 @@ _SUPERSEDE = f"""WITH superseded AS (
   keyed AS (SELECT household_id FROM superseded WHERE $32::boolean),
   target AS (SELECT h.id, h.case_status FROM household h WHERE h.id = $6),
   asg AS (SELECT a.id, a.status, a.problem_ids FROM assignment a WHERE a.household_id = $6 AND a.id = $7 AND a.agency = $2),
-  {_EFFECTS},
+  {EFFECTS},
   fed AS (
     INSERT INTO change (household_id, id, area_code, type, resource_id, action, version, agency, occurred_at)
     SELECT household_id, $28::uuid, area_code, 'assistance_event', id, 'corrected', version, $2, $25 FROM superseded
@@ -199,24 +199,7 @@ class PgCorrections:
             held.id,
             reason,
             held.household_id,
-            draft.assignment_id,
-            draft.problem_ids,
-            draft.beneficiaries,
-            draft.menu_code,
-            draft.reason_no_problem,
-            draft.plan_activity_id,
-            draft.dimension.value,
-            draft.assistance_type.value,
-            draft.description,
-            draft.provided_on,
-            draft.value_baht,
-            draft.quantity,
-            draft.unit,
-            draft.budget_source,
-            draft.project_code,
-            [one.model_dump(mode="json") for one in draft.evidence],
-            draft.obstacle,
-            draft.suggestion,
+            *said(draft),
             now,
             reach.actor.client_id,
             reach.actor.request_id,

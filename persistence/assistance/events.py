@@ -14,7 +14,7 @@ from domain.assistance.event import EventDraft, EventFilter
 from domain.assistance.store import Recorded
 from domain.kernel import Document, Listing, Paging
 from persistence.assistance import queue
-from persistence.assistance.recording import RECORD
+from persistence.assistance.recording import RECORD, said
 from persistence.assistance.views import COLUMNS, RECEIPT
 from persistence.bounds import GATE
 from persistence.engine import Connection
@@ -116,24 +116,7 @@ class PgEvents:
             self.content_hash(draft),
             reach.prefixes,
             household,
-            draft.assignment_id,
-            draft.problem_ids,
-            draft.beneficiaries,
-            draft.menu_code,
-            draft.reason_no_problem,
-            draft.plan_activity_id,
-            draft.dimension.value,
-            draft.assistance_type.value,
-            draft.description,
-            draft.provided_on,
-            draft.value_baht,
-            draft.quantity,
-            draft.unit,
-            draft.budget_source,
-            draft.project_code,
-            [one.model_dump(mode="json") for one in draft.evidence],
-            draft.obstacle,
-            draft.suggestion,
+            *said(draft),
             now,
             reach.actor.client_id,
             reach.actor.request_id,

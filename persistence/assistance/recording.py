@@ -4,6 +4,9 @@ Fifty identical posts at once: each statement looks for the natural key, and the
 win; a loser waits for the winner, inserts nothing, and its second run finds the winner's record.
 """
 
+from typing import Any
+
+from domain.assistance.event import EventDraft
 from persistence.assistance.views import COLUMNS
 from persistence.bounds import GATE
 
@@ -22,7 +25,7 @@ OPEN_TO_EVENTS = "('assigned', 'accepted', 'in_progress', 'completed', 'confirme
 
 
 # An event against the agency's own assignment sets it and its problems going; the first one the case as well.
-_EFFECTS = """started AS (
+EFFECTS = """started AS (
     UPDATE assignment a SET status = 'in_progress', version = a.version + 1, updated_at = $25
     FROM keyed, asg WHERE a.household_id = keyed.household_id AND a.id = asg.id AND a.status IN ('assigned', 'accepted')
     RETURNING a.household_id, a.id, a.area_code, a.version, a.agency, asg.status AS from_status),
@@ -102,6 +105,30 @@ _VERDICT = verdict_sql(
 )
 
 
+def said(draft: EventDraft) -> tuple[Any, ...]:
+    """What the draft says of the help itself: $7 to $24, of a recording and of a new version alike."""
+    return (
+        draft.assignment_id,
+        draft.problem_ids,
+        draft.beneficiaries,
+        draft.menu_code,
+        draft.reason_no_problem,
+        draft.plan_activity_id,
+        draft.dimension.value,
+        draft.assistance_type.value,
+        draft.description,
+        draft.provided_on,
+        draft.value_baht,
+        draft.quantity,
+        draft.unit,
+        draft.budget_source,
+        draft.project_code,
+        [one.model_dump(mode="json") for one in draft.evidence],
+        draft.obstacle,
+        draft.suggestion,
+    )
+
+
 def record_sql(household_by: str) -> str:
     """$1 id · $2 agency · $3 external id · $4 content hash · $5 area prefixes · $6 household · $7 assignment ·
     $8 problems · $9 beneficiaries · $10 menu · $11 reason · $12 plan activity · $13 dimension · $14 type ·
@@ -131,7 +158,7 @@ def record_sql(household_by: str) -> str:
     SELECT t.id, $1, t.area_code, $2, $3, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
       $22, $23, $24, 'recorded', $25
     FROM keyed, target t RETURNING *),
-  {_EFFECTS},
+  {EFFECTS},
   fed AS (
     INSERT INTO change (household_id, id, area_code, type, resource_id, action, version, agency, occurred_at)
     SELECT household_id, $28::uuid, area_code, 'assistance_event', id, 'created', 1, agency, $25 FROM recorded

@@ -28,11 +28,10 @@ async def perform(tools: Tools, import_id: UUID) -> None:
     """Applies one import, or goes on with it; nothing when it is over."""
     async with tools.works.reading() as work:
         job = await work.imports.job(import_id)
-        if job is None or job.status not in UNDER_WAY:
-            return
-        allowed = narrowed(job, await work.imports.standing(job.client_id))
+    if job is None or job.status not in UNDER_WAY:
+        return
+    allowed = await _standing(tools, job)
     if allowed is None:
-        await _fail(tools, job, "client-revoked", "The client may not import any more.")
         return
     try:
         with collecting_rarely():
