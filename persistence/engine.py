@@ -103,7 +103,13 @@ class Database:
             own = (
                 common
                 if deadline
-                else {**common, "server_settings": {**settings, **_PATIENT}, "command_timeout": None}
+                else {
+                    **common,
+                    "server_settings": {**settings, **_PATIENT},
+                    "command_timeout": None,
+                    # A plan that was made while a table was empty would read all of it for every chunk that comes.
+                    "statement_cache_size": 0,
+                }
             )
             connection = await asyncpg.connect(dsn, **own)
             await _prepare(connection)
@@ -138,11 +144,16 @@ class Database:
     @asynccontextmanager
     async def lasting(self, *, snapshot: bool = False) -> AsyncIterator[Connection]:
         """One transaction without deadlines on a connection of its own; with `snapshot` of one state, read only."""
-        connection = await self.alone(deadline=False)
         isolation = "repeatable_read" if snapshot else "read_committed"
+        async with self.own() as connection, connection.transaction(isolation=isolation, readonly=snapshot):
+            yield connection
+
+    @asynccontextmanager
+    async def own(self) -> AsyncIterator[Any]:
+        """A connection outside the pool, in autocommit and without deadlines."""
+        connection = await self.alone(deadline=False)
         try:
-            async with connection.transaction(isolation=isolation, readonly=snapshot):
-                yield connection
+            yield connection
         finally:
             await connection.close(timeout=10)
 

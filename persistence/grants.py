@@ -114,4 +114,5 @@ def grants() -> Sequence[str]:
             made.append(f'GRANT SELECT ON {wall.SCHEMA}."{table}_sealed" TO {SERVICE_ROLE}')
     made.append(f"GRANT SELECT ON {wall.SCHEMA}.open_grant TO {SERVICE_ROLE}")
     made.append(f"GRANT SELECT ON {wall.SCHEMA}.feed_position TO {SERVICE_ROLE}")
+    made.append(f"GRANT SELECT ON {wall.SCHEMA}.own_event TO {SERVICE_ROLE}")
     return made

@@ -109,6 +109,12 @@ def statements() -> Sequence[str]:
     made.append(
         f"CREATE VIEW {SCHEMA}.open_grant AS SELECT household_id, area_code, agency, expires_at FROM public.access_grant"
     )
+    # What has become of an agency's own events, wherever their households have gone; nothing of where, or of what was given.
+    made.append(
+        f"CREATE VIEW {SCHEMA}.own_event AS SELECT household_id, id, agency, external_id, status, recorded_at, linked_at,"
+        " confirmed_at, supersedes, superseded_by, corrected_at, voided_at"
+        f" FROM public.assistance_event t WHERE t.agency = {_AGENCY}"
+    )
     return made
 
 

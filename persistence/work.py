@@ -199,6 +199,30 @@ class WorkFactory:
                 await bind(connection, bounds_of(actor)._replace(granted=False))
             yield PgWork(connection, self._sealing, self._new_id)
 
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator["Alone"]:
+        async with self._database.own() as connection:
+            yield Alone(connection, self._sealing, self._new_id)
+
+
+class Alone:
+    """Transactions one after the other on a connection that nobody else has."""
+
+    def __init__(self, connection: Connection, sealing: Sealing, new_id: Callable[[], UUID]) -> None:
+        self._connection, self._sealing, self._new_id = connection, sealing, new_id
+        self.plain = PgWork(connection, sealing, new_id)
+
+    def reading(self, actor: Actor) -> PgWork:
+        return PgWork(
+            Bounded(self._connection, bounds_of(actor)), self._sealing, self._new_id, plain=self._connection
+        )
+
+    @asynccontextmanager
+    async def writing(self, actor: Actor) -> AsyncIterator[PgWork]:
+        async with self._connection.transaction():
+            await bind(self._connection, bounds_of(actor)._replace(granted=False))
+            yield self.plain
+
 
 class Reading:
     """`async with` around a unit of work in autocommit."""

@@ -64,7 +64,8 @@ def _decimal(schema: Schema) -> Schema:
     }
     options = found.get("anyOf", ())
     number = next((one for one in options if one.get("type") == "number"), None)
-    if number is None or {"type": "string"} not in options:
+    # A value of any kind may be a number or a text as well, and is no amount.
+    if number is None or {"type": "string"} not in options or {"type": "boolean"} in options:
         return found
     least, most = (
         schema.get("ge", number.get("minimum", 0)),

@@ -8,9 +8,11 @@ from pydantic import BaseModel
 from api.contract.examples import answer_example, body_example
 from api.contract.limits import MOST_ITEMS, Schema, limit
 from api.contract.parameters import parameters_of
-from api.contract.responses import error, header
+from api.contract.responses import error, error_responses, header, response_name
 from api.contract.schemas import Schemas, ref
-from api.contract.vocabulary import ALSO_ANSWERS, BARE_LISTS, FILES
+from api.contract.vocabulary import ALSO_ANSWERS, BARE_LISTS, FILES, TELLS_WITH_ERROR
+from api.errors import CODES_PATH, MEDIA_TYPE
+from api.operations.catalogue import PROBLEMS
 from api.rest.operations import Operation
 
 JSON = "application/json"
@@ -109,6 +111,9 @@ def _responses(operation: Operation, schemas: Schemas) -> dict[int, Schema]:
         found[308] = {"description": "The household was merged: it is found there now.", "headers": headers}
     for status in sorted(_errors(operation)):
         found[status] = error(status)
+    if operation.id in TELLS_WITH_ERROR and operation.answer is not None:
+        status, code, told = TELLS_WITH_ERROR[operation.id]
+        found[status] = _telling(status, code, told, schemas.answers[operation.answer], schemas)
     if operation.path.startswith("/oauth/"):
         found[400] = _oauth_error("The request is malformed (RFC 6749 §5.2).", "invalid_request")
         found[401] = _oauth_error("The client is unknown, or its secret is wrong.", "invalid_client")
@@ -158,6 +163,26 @@ def _success(operation: Operation, description: str, schemas: Schemas) -> Schema
         media, schema, example = SPECIAL[operation.id]
         found["content"] = {media: {"schema": schema, "example": example}}
     return found
+
+
+def _telling(status: int, code: str, told: str, name: str, schemas: Schemas) -> Schema:
+    """An error that carries the members of the operation's answer as well, with one of its codes."""
+    shared = error_responses()[response_name(status)]
+    members = schemas.components[name]["properties"]
+    content = shared["content"][MEDIA_TYPE]
+    with_members = {"type": "object", "description": told, "properties": members}
+    example = {
+        **content["example"],
+        "type": f"{CODES_PATH}/{code}",
+        "code": code,
+        "detail": PROBLEMS[code].meaning,
+        **answer_example(name, schemas.components),
+    }
+    return {
+        **shared,
+        "description": f"{shared['description']} {told}",
+        "content": {MEDIA_TYPE: {"schema": {"allOf": [content["schema"], with_members]}, "example": example}},
+    }
 
 
 def _content(name: str, operation: Operation, schemas: Schemas) -> Schema:

@@ -140,15 +140,19 @@ def _graphql() -> Schema:
         media: {"schema": _GRAPHQL_ANSWER, "example": answer}
         for media in ("application/graphql-response+json", JSON)
     }
-    statuses = (401, 408, 413, 415, 429, 500, 503)
+    statuses = (401, 403, 404, 408, 409, 413, 415, 422, 429, 500, 503)
     return {
         "operationId": "graphql",
         "tags": ["graphql"],
         "summary": "Run a GraphQL operation",
         "description": "GraphQL over HTTP. The schema is schema.graphql; each field asks for the scopes that its REST "
-        "counterpart asks for, and an error carries the same code in `extensions.code`. In a browser, GET answers GraphiQL.",
+        "counterpart asks for, and an error carries the same code in `extensions.code`. In a browser, GET answers GraphiQL.\n\n"
+        "An `Idempotency-Key` stands for one mutation with one field: the same document and variables under it are answered "
+        "as they were at first, and masked; anything else under a key is refused with a status of its own.",
         "security": [{"oauth2": []}, {"bearer": []}],
-        "parameters": [{"$ref": "#/components/parameters/Purpose"}],
+        "parameters": [
+            {"$ref": f"#/components/parameters/{name}"} for name in ("Purpose", "IdempotencyKey")
+        ],
         "requestBody": {
             "required": True,
             "content": {JSON: {"schema": _GRAPHQL_BODY, "example": {"query": _QUERY, "variables": {"after": None}}}},
@@ -156,7 +160,9 @@ def _graphql() -> Schema:
         "responses": {
             "200": {
                 "description": "The result; errors of single fields stand beside the data.",
-                "headers": {"X-Request-Id": header("RequestId")},
+                "headers": {
+                    "X-Request-Id": header("RequestId"), "Idempotency-Replayed": header("Replayed"),
+                },
                 "content": content,
             },
             "400": {

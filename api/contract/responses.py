@@ -67,7 +67,10 @@ def problem_schema() -> Schema:
         "type": "object",
         "required": ["pointer", "code", "detail"],
         "properties": {
-            "pointer": {**line, "description": "A JSON Pointer into the body, or query/… or header/…."},
+            "pointer": {
+                **line,
+                "description": "A JSON Pointer into the body, or query/…, header/…, or row/… of a file.",
+            },
             "code": code,
             "detail": line,
         },

@@ -69,6 +69,12 @@ ALSO_ANSWERS: dict[str, dict[int, str]] = {
     "recordAssistance": {200: "Recorded before with the same content: outcome `duplicate`."},
 }
 """Successful answers beside the first one, with the same schema."""
+TELLS_WITH_ERROR: dict[str, tuple[int, str, str]] = {
+    "recordAssistanceBatch": (
+        422, "batch-refused", "With `batch-refused` the document has `summary` and `results` as well, as the 200 has them.",
+    ),
+}  # fmt: skip
+"""Errors with the members of the operation's answer: status, the code that has them, and how that is told."""
 FILES: dict[str, tuple[str, ...]] = {
     "getImportTemplate": ("text/csv",),
     "getExportFile": ("application/x-ndjson", "application/vnd.apache.parquet", "text/csv"),

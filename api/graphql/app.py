@@ -20,7 +20,9 @@ from api.errors import HttpError
 from api.graphql import errors
 from api.graphql.context import Call, Request
 from api.graphql.execution import run
+from api.graphql.keyed import run_once
 from api.graphql.schema import schema
+from api.keyed import REPLAYED
 from api.limits.rates import RateClass
 from api.media import check_coding, check_kind
 from api.wiring import Services
@@ -83,10 +85,14 @@ class GraphqlApp:
             _check_media(request)
             wanted = _read(await request.body())
             call = Call(self._services, actor, now=now, request_id=trace_id, scope=request.scope)
-            answered = await run(self._schema, call, wanted)
+            key = header("idempotency-key")
+            if key is None:
+                answered = await run(self._schema, call, wanted)
+            else:
+                answered = await run_once(self._schema, call, wanted, key)
             # A client that only knows application/json takes any other status for a broken proxy.
             status = 200 if answered.executed or media == OLD else 400
-            return _response(answered.body, status, media)
+            return _response(answered.body, status, media, {REPLAYED: "true"} if answered.replayed else {})
         except Exception as error:
             shown, headers = errors.formatted(error, trace_id=trace_id)
             body = {"errors": [shown], "extensions": {"cost": 0}}

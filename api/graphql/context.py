@@ -1,8 +1,9 @@
 """One GraphQL request: who calls, when, in which units of work, and what it has loaded already."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeAlias
@@ -46,20 +47,49 @@ class Call:
         """`scope` is that of the request, where what it was counted against is noted."""
         self.services, self.actor, self.now, self.request_id = services, actor, now, request_id
         self.scope = {} if scope is None else scope
+        self.stated = actor
+        """The caller as it called, where `actor` is kept from reading anything unmasked."""
         self._room = asyncio.Semaphore(AT_ONCE)
+        self._held: UnitOfWork | None = None
         self._loaders: dict[Batch, DataLoader[str, Any]] = {}
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[UnitOfWork]:
         """Autocommit: for reads, and for writes of one statement."""
-        async with self._room, self.services.works.reading(self.actor) as work:
-            yield work
+        async with self._room:
+            if self._held is not None:
+                yield self._held
+                return
+            async with self.services.works.reading(self.actor) as work:
+                yield work
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[UnitOfWork]:
         """One transaction, committed before the answer is looked at."""
-        async with self._room, self.services.works.writing(self.actor) as work:
-            yield work
+        async with self._room:
+            if self._held is not None:
+                yield self._held
+                return
+            async with self.services.works.writing(self.actor) as work:
+                yield work
+
+    @property
+    def held(self) -> bool:
+        """Whether everything happens in one unit of work, which whoever opened it does once more if need be."""
+        return self._held is not None
+
+    @contextmanager
+    def holding(self, work: UnitOfWork) -> Iterator[None]:
+        """Within, everything happens in this unit of work (idempotency keys), one thing after the other.
+
+        Masked: what is stored to be replayed discloses nothing.
+        """
+        room, actor = self._room, self.actor
+        self._room, self._held, self.actor = asyncio.Semaphore(1), work, replace(actor, masked=True)
+        try:
+            yield
+        finally:
+            self._room, self._held, self.actor = room, None, actor
 
     async def load(self, batch: Batch, key: str) -> Any:
         """What `batch` finds for the key, together with the keys that others ask for at the same time."""

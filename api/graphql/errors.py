@@ -32,10 +32,7 @@ class QueryError(GraphQLError):
 
 def formatted(error: Exception, *, trace_id: str) -> tuple[dict[str, Any], Mapping[str, str]]:
     """One error of an answer, with its place in the query and in the answer; and its headers."""
-    original: Exception = error
-    while isinstance(original, GraphQLError) and original.original_error is not None:
-        original = original.original_error
-    status, code, message, faults, headers, extra = described(original, trace_id=trace_id)
+    status, code, message, faults, headers, extra = described(raised(error), trace_id=trace_id)
     answer: dict[str, Any] = {"message": message}
     if isinstance(error, GraphQLError):
         if error.locations:
@@ -50,6 +47,13 @@ def formatted(error: Exception, *, trace_id: str) -> tuple[dict[str, Any], Mappi
         "trace_id": trace_id,
     }
     return answer, headers
+
+
+def raised(error: Exception) -> Exception:
+    """What was raised where GraphQL tells of an error."""
+    while isinstance(error, GraphQLError) and error.original_error is not None:
+        error = error.original_error
+    return error
 
 
 def described(

@@ -1,9 +1,10 @@
 """Runs one request against the schema, and shapes the answer."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from graphql import GraphQLError
 from strawberry import Schema
 from strawberry.exceptions import MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError
@@ -22,6 +23,10 @@ class Answered:
 
     body: dict[str, Any]
     executed: bool
+    errors: Sequence[GraphQLError] = ()
+    """Of what was executed, as they were raised."""
+    replayed: bool = False
+    """It is an earlier answer, under the same Idempotency-Key."""
 
 
 async def run(schema: Schema, call: Call, request: Request) -> Answered:
@@ -45,7 +50,7 @@ async def run(schema: Schema, call: Call, request: Request) -> Answered:
     if found:
         body["errors"] = _shown(call, found)
     body["extensions"] = result.extensions
-    return Answered(body, executed=True)
+    return Answered(body, executed=True, errors=tuple(found))
 
 
 def _refused(call: Call, found: Iterable[Exception], extensions: dict[str, Any] | None) -> Answered:

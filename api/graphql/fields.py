@@ -23,6 +23,7 @@ from api.graphql.context import Call, Info
 from api.graphql.loaders import Row
 from api.graphql.naming import pascal
 from api.graphql.types import Made, Types, given_field
+from api.retrying import settled
 from domain.kernel import Document, Listing, Paging
 
 Handler = Callable[..., Awaitable[Any]]
@@ -174,7 +175,9 @@ class Fields:
                     more["version"] = _expected(given.pop("version", None))
                 try:
                     what = arguments.value(body, given) if read is None else await read(given)
-                    return plain(await handler(call, *named, what, **more))
+                    if call.held:
+                        return plain(await handler(call, *named, what, **more))
+                    return plain(await settled(lambda: handler(call, *named, what, **more)))
                 finally:
                     call.forget()
 

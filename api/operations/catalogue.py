@@ -105,6 +105,15 @@ PROBLEMS: dict[str, Explained] = {
     "already-merged": Explained(
         409, "The duplicate is part of another household already.", "Read it: its id answers 308 to that household."
     ),
+    "rows-not-rejected": Explained(
+        409, "A file of corrected rows has rows that the import has not rejected; nothing of it was taken.",
+        "errors names them as row/…, by their numbers in the file that was sent: leave them out. Rows that were taken "
+        "are there already, and a conflict is decided at its household.",
+    ),
+    "already-resolved": Explained(
+        409, "A person has decided this conflict, and otherwise.",
+        "Read the household; to change a value amend the record itself.",
+    ),
     "external-id-conflict": Explained(
         409, "Your agency has recorded other content under this external_id.",
         "To change a recorded event, correct it; for another event use another external_id.",
@@ -149,6 +158,10 @@ PROBLEMS: dict[str, Explained] = {
     "unknown-operation": Explained(
         400, "operationName names none of the operations sent, or is missing where there are several.", "Name one of them."
     ),
+    "idempotency-needs-one-mutation": Explained(
+        400, "An Idempotency-Key stands for one write, and this is a query, or a mutation with several fields.",
+        "Send one mutation field under a key of its own, or send the request without a key.",
+    ),
     "query-too-long": Explained(400, "The query has too many characters.", "Send values as variables, or ask twice."),
     "too-many-tokens": Explained(400, "The query has too many tokens.", "Send values as variables, or ask twice."),
     "query-too-deep": Explained(400, "The query is nested too deeply.", "Start nearer to what you need."),
@@ -186,6 +199,8 @@ PROBLEMS: dict[str, Explained] = {
 FAULTS: dict[str, str] = {
     # Imports
     "empty-file": "The file has no bytes, or no rows.",
+    "not-rejected": "The row names no row of the report that was rejected, by row_number or by record_id.",
+    "brought-twice": "The file has a line already that corrects the same row.",
     "not-patchable": "The field has an operation of its own; choose `stored` here and use that.",
     "ambiguous-identifier": "The house code fits more than one household of the area; name persons by their citizen ids.",
     "contradicts-row": "An earlier row of the same file says otherwise of the same person or household.",
@@ -195,6 +210,7 @@ FAULTS: dict[str, str] = {
     "more-trusted": "A source that is trusted less had said otherwise: the value of the file stands.",
     "older-source": "The same source has said otherwise later: that stands.",
     "left-household": "The person is no member of the household any more; by hand it may become one again.",
+    "type-not-readable": "Your client lacks the scope that reads changes of this type: nothing of it would ever be sent.",
     # Shape
     "required": "A field that is needed is missing, or must not be cleared.",
     "unknown-field": "There is no such field; nothing is ignored.",

@@ -1,8 +1,8 @@
 """One REST request: who calls, what was sent, and how the answer is shaped."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -190,13 +190,18 @@ class Call:
         """One transaction, committed before the answer leaves."""
         return self.services.works.writing(self._actor) if self._held is None else nullcontext(self._held)
 
-    def hold(self, work: UnitOfWork) -> None:
-        """From here on everything happens in this unit of work (idempotency keys).
+    @contextmanager
+    def holding(self, work: UnitOfWork) -> Iterator[None]:
+        """Within, everything happens in this unit of work (idempotency keys).
 
         Without a purpose, so that the answer is masked: what is stored to be replayed discloses nothing.
         """
-        self._held = work
-        self._actor = replace(self.actor, purpose=None)
+        actor = self.actor
+        self._held, self._actor = work, replace(actor, purpose=None)
+        try:
+            yield
+        finally:
+            self._held, self._actor = None, actor
 
     # -- the answer
 

@@ -11,22 +11,20 @@ from starlette.types import Receive, Scope, Send
 from api.answering import answer_error
 from api.authentication import check_purpose
 from api.errors import HttpError
+from api.keyed import earlier, keep, key_of
 from api.rest.call import PERSONAL, Call
 from api.rest.operations import Operation
 from api.rest.uploads import received
+from api.retrying import settled
 from api.wiring import Services
-from domain.access.actor import Actor
 from domain.access.policy import check
-from domain.errors import DomainError, Invalid, NotFound, VersionMismatch
-from domain.exchange.idempotency import InProgress, KeyReused, StoredAnswer
+from domain.errors import DomainError, NotFound, VersionMismatch
+from domain.exchange.idempotency import StoredAnswer
 from domain.registry import merges
-from domain.work import UnitOfWork
 
 _SECRET = re.compile(rb'"(client_secret|secret)":"[^"]*"')
 _MOST_RACES = 5
 """Times that others may change a resource before a PATCH of any version gives up."""
-_AREAS = "areas"
-"""Kept with the headers, and never sent: where the answer's reader could look."""
 _KEPT_HEADERS = ("content-type", "location", "etag", "cache-control", "vary")
 
 
@@ -130,6 +128,10 @@ async def _with_file(call: Call, operation: Operation) -> Response:
 
 
 async def _handled(call: Call, operation: Operation) -> Response:
+    return await settled(lambda: _tried(call, operation))
+
+
+async def _tried(call: Call, operation: Operation) -> Response:
     if operation.method == "POST" and operation.keyed and call.header("idempotency-key") is not None:
         return await _once(call, operation)
     if operation.method == "PATCH":
@@ -154,39 +156,17 @@ async def _once(call: Call, operation: Operation) -> Response:
     Only answers that wrote something are kept: a refusal wrote nothing, and may come out otherwise later. A new
     secret is in the first answer alone.
     """
-    key = (call.header("idempotency-key") or "").strip()
-    if not 1 <= len(key) <= 255 or not key.isprintable():
-        raise Invalid.at("header/Idempotency-Key", "wrong-format", "1 to 255 printable characters.")
-    client_id = call.actor.client_id
+    key, actor = key_of(call.header("idempotency-key") or ""), call.actor
     request = f"{operation.method} {call.request.url.path}?{call.request.url.query}\n".encode()
     hashed = hashlib.sha256(request + await call.raw_body()).digest()
     async with call.writing() as work:
-        if not await work.idempotency.claim(client_id, key):
-            raise InProgress
-        stored = await work.idempotency.find(client_id, key)
+        stored = await earlier(work, actor, key, hashed)
         if stored is not None:
-            return _replayed(stored, hashed, call.actor)
-        call.hold(work)
-        response = await operation.handler(call)
-        await _keep(work, client_id, key, hashed, response, call)
+            return Response(stored.body, stored.status, stored.headers)
+        with call.holding(work):
+            response = await operation.handler(call)
+        headers = {name: value for name, value in response.headers.items() if name in _KEPT_HEADERS}
+        body = _SECRET.sub(rb'"\1":null', bytes(response.body))
+        answer = StoredAnswer(hashed, response.status_code, headers, body)
+        await keep(work, actor, key, answer, now=call.now)
     return response
-
-
-def _replayed(stored: StoredAnswer, hashed: bytes, actor: Actor) -> Response:
-    if stored.request_hash != hashed:
-        raise KeyReused
-    headers = dict(stored.headers)
-    # Whoever has lost areas since may not see again what lay in them.
-    if not all(actor.covers(area) for area in headers.pop(_AREAS, "").split()):
-        raise NotFound
-    return Response(stored.body, stored.status, {**headers, "Idempotency-Replayed": "true"})
-
-
-async def _keep(
-    work: UnitOfWork, client_id: str, key: str, hashed: bytes, response: Response, call: Call
-) -> None:
-    headers = {name: value for name, value in response.headers.items() if name in _KEPT_HEADERS}
-    headers[_AREAS] = " ".join(call.actor.areas)
-    body = _SECRET.sub(rb'"\1":null', bytes(response.body))
-    answer = StoredAnswer(hashed, response.status_code, headers, body)
-    await work.idempotency.keep(client_id, key, answer, now=call.now)

@@ -56,6 +56,8 @@ class Actor:
     request_id: str = ""
     asks: frozenset[str] | None = None
     """Of the fields that are masked, those that can stand in the answer (GraphQL); None: all of them."""
+    masked: bool = False
+    """Nothing leaves unmasked, whatever the scopes: of what is stored to be answered again."""
 
     @property
     def prefixes(self) -> list[str]:

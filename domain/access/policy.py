@@ -4,11 +4,12 @@
 which areas, whether only the agency's own assignments, and whether personal data leaves unmasked.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from domain.access.actor import Actor, Scope
-from domain.errors import Forbidden
+from domain.errors import Fault, Forbidden
 
 MASKED_FIELDS = ("citizen_id", "last_name", "birth_date", "phone")
 """Withheld without `persons:pii`."""
@@ -32,9 +33,9 @@ class Breadth(Enum):
 class InsufficientScope(Forbidden):
     code = "insufficient-scope"
 
-    def __init__(self, scopes: tuple[Scope, ...]) -> None:
+    def __init__(self, scopes: tuple[Scope, ...], *, faults: Sequence[Fault] = ()) -> None:
         named = " or ".join(scopes)
-        super().__init__(f"This needs the scope {named}.", scope=" ".join(scopes))
+        super().__init__(f"This needs the scope {named}.", faults=faults, scope=" ".join(scopes))
 
 
 class PurposeRequired(Forbidden):
@@ -107,7 +108,8 @@ def check(actor: Actor, operation: Operation) -> None:
     """
     if operation.scopes and actor.scopes.isdisjoint(operation.scopes):
         raise InsufficientScope(operation.scopes)
-    if operation.personal and actor.purpose is None and Scope.PERSONS_PII in actor.scopes:
+    unstated = actor.purpose is None and not actor.masked
+    if operation.personal and unstated and Scope.PERSONS_PII in actor.scopes:
         raise PurposeRequired
 
 
@@ -126,7 +128,7 @@ def admit(actor: Actor, operation: Operation) -> Reach:
 
 def sees_unmasked(actor: Actor) -> bool:
     """Whether personal data leaves unmasked to this caller, on any surface."""
-    return actor.purpose is not None and Scope.PERSONS_PII in actor.scopes
+    return actor.purpose is not None and Scope.PERSONS_PII in actor.scopes and not actor.masked
 
 
 def unmasked_fields(actor: Actor) -> list[str]:

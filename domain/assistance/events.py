@@ -78,8 +78,9 @@ def warnings(draft: EventDraft) -> list[str]:
 async def record(work: UnitOfWork, actor: Actor, draft: EventDraft, *, now: datetime) -> tuple[bool, bytes]:
     """Records one event with its effects; whether it is new, and the event with its receipt as JSON.
 
-    A retry of what was recorded is a duplicate of the first version, whatever has corrected it since. An event
-    that may be queued needs a transaction around it: nobody registers its household while it is looked for.
+    A retry of what was recorded is a duplicate of the first version, whatever has corrected it since, and also where
+    its household has left the areas that it was recorded in. An event that may be queued needs a transaction around it:
+    nobody registers its household while it is looked for.
 
     Raises Invalid, UnknownHousehold, ExternalIdConflict, AmbiguousIdentifier, Conflict `assignment-closed`.
     """

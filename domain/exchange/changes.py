@@ -18,7 +18,7 @@ A household's item stands for its members and indicator results as well.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -27,7 +27,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from domain.access.actor import Actor
+from domain.access.actor import Actor, Scope
 from domain.access.policy import InsufficientScope, Operation, admit
 from domain.errors import DomainError, Invalid
 from domain.kernel import Value
@@ -67,6 +67,19 @@ READ_BY: Mapping[ChangeType, Operation] = {
 """Whoever may read a thing hears that it has changed."""
 OF_NO_HOUSEHOLD = (ChangeType.MENU, ChangeType.CAMPAIGN)
 """Told to everybody who may read them, whatever their areas."""
+
+
+def _with_any(types: Iterable[ChangeType]) -> tuple[Scope, ...]:
+    return tuple(dict.fromkeys(scope for one in types for scope in READ_BY[one].scopes))
+
+
+HEARD_WITH: Mapping[ChangeType, tuple[Scope, ...]] = {one: READ_BY[one].scopes for one in ChangeType} | {
+    # Whoever reads any part of households has to hear when it takes one out of its mirror.
+    ChangeType.HOUSEHOLD: _with_any(one for one in ChangeType if one not in OF_NO_HOUSEHOLD)
+}
+"""Any of these scopes suffices to be told of a type; none: whoever may follow the feed is."""
+ANY_TYPE = _with_any(ChangeType)
+"""Without one of these nobody is told of anything but what anybody may read."""
 
 
 class Change(Value):
@@ -197,12 +210,9 @@ class HasChanges(Protocol):
 def view_of(actor: Actor, operation: Operation = Operation.READ_CHANGES) -> View:
     """Everything that `actor` may hear of, by the feed or another way that `operation` admits it to."""
     reach = admit(actor, operation)
-    types = {one for one in ChangeType if _may_read(actor, READ_BY[one])}
-    households = ChangeType.HOUSEHOLD in types
-    # Whoever reads any part of households has to hear when it takes one out of its mirror.
-    if types - set(OF_NO_HOUSEHOLD):
-        types.add(ChangeType.HOUSEHOLD)
-    shown = [one for one in ChangeType if one in types]
+    # Without `admit`, which would ask for a purpose: nothing here is of a person.
+    shown = [one for one in ChangeType if not HEARD_WITH[one] or not actor.scopes.isdisjoint(HEARD_WITH[one])]
+    households = not actor.scopes.isdisjoint(READ_BY[ChangeType.HOUSEHOLD].scopes)
     return View(reach.prefixes, reach.assigned_to, shown, households)
 
 
@@ -219,16 +229,17 @@ def mark_of(actor: Actor) -> str:
 
 
 def narrowed(view: View, types: Sequence[ChangeType]) -> View:
-    """The view through a filter. Raises InsufficientScope for what the caller may not read."""
+    """The view through a filter. Raises InsufficientScope for what the caller may not read.
+
+    Without a filter it needs a scope of some type: whoever has none would wait for ever, and not know why. What anybody
+    may read it can name.
+    """
     for one in types:
         if one not in view.types:
-            raise InsufficientScope(READ_BY[one].scopes)
+            raise InsufficientScope(HEARD_WITH[one])
+    if not types and all(not HEARD_WITH[one] for one in view.types):
+        raise InsufficientScope(ANY_TYPE)
     return replace(view, types=types or view.types)
-
-
-def _may_read(actor: Actor, operation: Operation) -> bool:
-    # Without `admit`, which would ask for a purpose: nothing here is of a person.
-    return not operation.scopes or not actor.scopes.isdisjoint(operation.scopes)
 
 
 def check_page(limit: int, wait: int = 0, *, named: str = "query/limit") -> None:

@@ -10,6 +10,7 @@ from uuid import UUID
 from domain.access.actor import Actor
 from domain.access.policy import Operation, admit
 from domain.errors import IllegalTransition, NotFound
+from domain.exchange import resubmission
 from domain.exchange.importing.job import (
     UNDER_WAY,
     ImportMode,
@@ -19,7 +20,7 @@ from domain.exchange.importing.job import (
     RowFilter,
     Upload,
 )
-from domain.exchange.jobs import Tools
+from domain.exchange.jobs import Files, Tools
 from domain.exchange.reading.kinds import ImportKind
 from domain.kernel import Document, Listing, Paging
 from domain.work import UnitOfWork
@@ -78,7 +79,10 @@ async def cancel(work: UnitOfWork, actor: Actor, import_id: UUID, *, now: dateti
 
 
 async def commit(work: UnitOfWork, actor: Actor, import_id: UUID, *, now: datetime) -> Document:
-    """Imports the file of a validation. Raises NotFound, IllegalTransition unless it is a finished validation with its file."""
+    """Imports the file of a validation; again, it is the import that does so already, unless that failed or was cancelled.
+
+    Raises NotFound, IllegalTransition unless it is a finished validation.
+    """
     job = await _own(work, actor, import_id, lock=True)
     if job.mode is not ImportMode.VALIDATE or job.status not in (
         ImportStatus.SUCCEEDED, ImportStatus.PARTLY_SUCCEEDED,
@@ -86,6 +90,9 @@ async def commit(work: UnitOfWork, actor: Actor, import_id: UUID, *, now: dateti
         raise IllegalTransition(f"{job.mode} {job.status}", ImportMode.COMMIT, [])
     asked = ImportQuery(kind=job.kind, format=job.format, mode=ImportMode.COMMIT, mapping=job.mapping)
     allowed(actor, asked)
+    # The validation is locked: of two at once the second finds what the first has made.
+    if (made := await work.imports.committed(job)) is not None:
+        return await _shown(work, actor, made)
     upload = Upload(job.file_id, job.size, job.sha256, job.file_key)
     new_id = work.new_id()
     await work.imports.add(actor, new_id, asked, upload, validated_by=import_id, now=now)
@@ -93,13 +100,18 @@ async def commit(work: UnitOfWork, actor: Actor, import_id: UUID, *, now: dateti
 
 
 async def resubmit(
-    work: UnitOfWork, actor: Actor, import_id: UUID, upload: Upload, *, now: datetime
+    work: UnitOfWork, actor: Actor, import_id: UUID, upload: Upload, files: Files, *, now: datetime
 ) -> Document:
-    """Brings corrected rows of an import that is over. Raises NotFound, IllegalTransition while it runs."""
+    """Brings corrected rows of an import that is over, and only those that it has rejected.
+
+    Raises NotFound, IllegalTransition while it runs, and what `resubmission.check` raises, before anything is stored.
+    """
     job = await _own(work, actor, import_id)
     if job.status in UNDER_WAY:
         raise IllegalTransition(job.status, "resubmitted", [ImportStatus.CANCELLED])
     asked = ImportQuery(kind=job.kind, format=job.format, mode=job.mode, mapping=job.mapping)
+    allowed(actor, asked)
+    await resubmission.check(work, job, upload, files, now=now)
     return await ask(work, actor, asked, upload, resubmits=import_id, now=now)
 
 

@@ -34,6 +34,27 @@ class Works(Protocol):
         """One long transaction without deadlines; with `snapshot` one state of the database, read only."""
         ...
 
+    def alone(self) -> AbstractAsyncContextManager["Alone"]:
+        """A connection without deadlines until the block ends."""
+        ...
+
+
+class Alone(Protocol):
+    """A connection that nobody else has."""
+
+    @property
+    def plain(self) -> UnitOfWork:
+        """In autocommit, without bounds: nothing of any household."""
+        ...
+
+    def reading(self, actor: Actor) -> UnitOfWork:
+        """In autocommit, within what `actor` may see."""
+        ...
+
+    def writing(self, actor: Actor) -> AbstractAsyncContextManager[UnitOfWork]:
+        """One long transaction after the other, each within what `actor` may see."""
+        ...
+
 
 class Written(Protocol):
     """What a finished file holds."""

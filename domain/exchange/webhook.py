@@ -30,7 +30,7 @@ class WebhookDraft(Value):
     url: Url
     """HTTPS, port 443 or 8443, a public address; no user name, no fragment. Redirects are not followed."""
     types: Types = []
-    """Only changes of these; empty: of everything that the client may read."""
+    """Only changes of these, each of which the client may read; empty: of everything that it may read."""
 
 
 class WebhookPatch(Value):
@@ -73,6 +73,8 @@ class Webhook(Value):
     url: Annotated[str, Field(max_length=LONGEST_URL)]
     types: Annotated[list[str], Field(max_length=len(ChangeType))]
     """Empty: everything that the client may read."""
+    withheld_types: Annotated[list[str], Field(max_length=len(ChangeType))]
+    """Of `types` those that the client may not read any more: nothing of them is sent until it has the scope again."""
     enabled: bool
     disabled_reason: DisabledReason | None
     """Why it is switched off."""

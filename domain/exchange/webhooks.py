@@ -11,9 +11,9 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from domain.access.actor import Actor, Scope
-from domain.access.policy import Operation, admit
-from domain.errors import Conflict, Invalid, NotFound, VersionMismatch
-from domain.exchange.changes import ChangeType, View, view_of
+from domain.access.policy import InsufficientScope, Operation, admit
+from domain.errors import Conflict, Fault, Invalid, NotFound, VersionMismatch
+from domain.exchange.changes import ANY_TYPE, HEARD_WITH, ChangeType, View, view_of
 from domain.exchange.delivery import DeliveryStatus
 from domain.exchange.targets import TargetRefused
 from domain.exchange.webhook import (
@@ -56,6 +56,10 @@ class WebhookStore(Protocol):
         self, actor: Actor, webhook_id: UUID, draft: WebhookDraft, secret: str, *, most: int, now: datetime
     ) -> Document:
         """Raises TooManyWebhooks."""
+        ...
+
+    async def owner(self, actor: Actor) -> Actor | None:
+        """The client as it stands, which is whom deliveries are for: its token may carry less."""
         ...
 
     async def get(self, actor: Actor, webhook_id: UUID) -> Document | None: ...
@@ -136,9 +140,10 @@ async def create(
 ) -> Document:
     """A new webhook with its secret (an `IssuedWebhook`); told of what is committed from now on. `vet` its URL first.
 
-    Raises TooManyWebhooks.
+    Raises TooManyWebhooks, and InsufficientScope for types that the client could never be told of.
     """
     admit(actor, Operation.MANAGE_WEBHOOKS)
+    await _check_heard(work, actor, draft.types)
     secret = mint()
     made = await work.webhooks.add(actor, work.new_id(), draft, secret, most=MOST_WEBHOOKS, now=now)
     return _issued(made, secret)
@@ -159,7 +164,10 @@ async def read(work: HasWebhooks, actor: Actor, webhook_id: UUID) -> Document:
 async def amend(
     work: HasWebhooks, actor: Actor, webhook_id: UUID, patch: WebhookPatch, *, version: int, now: datetime
 ) -> Document:
-    """Applies a merge patch to the given version; `vet` a new URL first. Raises NotFound, VersionMismatch."""
+    """Applies a merge patch to the given version; `vet` a new URL first.
+
+    Raises NotFound, VersionMismatch, and InsufficientScope for types that the client could never be told of.
+    """
     admit(actor, Operation.MANAGE_WEBHOOKS)
     stored = _found(await work.webhooks.get(actor, webhook_id))
     if stored.version != version:
@@ -169,6 +177,8 @@ async def amend(
     changes = {name: value for name, value in given.items() if getattr(before, name) != value}
     if not changes:
         return stored
+    if "types" in changes:
+        await _check_heard(work, actor, patch.types)
     amended = await work.webhooks.amend(actor, webhook_id, changes, version=version, now=now)
     if amended is None:
         raise VersionMismatch
@@ -228,6 +238,21 @@ async def test(work: HasWebhooks, actor: Actor, webhook_id: UUID, *, now: dateti
     """Queues a message about nothing; what comes of it is in the deliveries. Raises NotFound."""
     admit(actor, Operation.MANAGE_WEBHOOKS)
     return _found(await work.deliveries.test(actor, webhook_id, now=now))
+
+
+async def _check_heard(work: HasWebhooks, actor: Actor, types: Sequence[ChangeType]) -> None:
+    """Raises InsufficientScope where a webhook would stay silent about what it was asked for."""
+    heard = view_for(await work.webhooks.owner(actor) or actor).types
+    unheard = [one for one in types if one not in heard]
+    faults = [
+        Fault("/types", "type-not-readable", f"{one}: your client lacks {' or '.join(HEARD_WITH[one])}.")
+        for one in unheard
+    ]
+    if unheard:
+        raise InsufficientScope(HEARD_WITH[unheard[0]], faults=faults)
+    if not types and all(not HEARD_WITH[one] for one in heard):
+        told = "Your client may read nothing that changes but campaigns; name those, or ask for a scope."
+        raise InsufficientScope(ANY_TYPE, faults=[Fault("/types", "type-not-readable", told)])
 
 
 def _found(document: Document | None) -> Document:

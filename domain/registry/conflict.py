@@ -30,7 +30,7 @@ class Choice(StrEnum):
 
 
 class FieldConflict(Value):
-    """Two sources, one field. `masked` values are shown to nobody here: read the person."""
+    """Two sources, one field."""
 
     id: UUID
     household_id: UUID
@@ -38,7 +38,9 @@ class FieldConflict(Value):
     """Null: a field of the household."""
     field: Annotated[str, Field(max_length=100)]
     masked: bool
+    """Both values are withheld: without persons:pii the field is masked."""
     stored: FieldValue
+    """What stood there when the other was given; of a field that may be masked, what stands there now."""
     stored_source: Annotated[str, Field(max_length=40)]
     """`team`, or a source of /v1/codes/data_source."""
     stored_seen_on: date | None
@@ -92,29 +94,39 @@ class Provenance(Value):
 
 @dataclass(frozen=True, slots=True)
 class HeldConflict:
-    """As stored, locked for a decision; `given` is opened where it was sealed and the caller may see it."""
+    """As stored, locked for a decision; masked values are None unless they were opened."""
 
     id: UUID
     household_id: UUID
     area_code: str
     person_id: UUID | None
     field: str
+    stands: str | None
+    """Of a field that may be masked what stands there now, as text."""
     given: Any
     status: ConflictStatus
+    choice: Choice | None
 
 
 class ConflictStore(Protocol):
     async def page(
-        self, reach: Reach, household_id: UUID, where: ConflictFilter, paging: Paging
+        self, reach: Reach, household_id: UUID, where: ConflictFilter, paging: Paging, *, now: datetime
     ) -> Listing | None:
-        """None when the household is absent or out of reach."""
+        """None when the household is absent or out of reach; the access log row is written with it."""
         ...
 
     async def provenance(self, reach: Reach, household_id: UUID) -> Document | None: ...
 
-    async def view(self, reach: Reach, conflict_id: UUID) -> Document | None: ...
+    async def view(self, reach: Reach, conflict_id: UUID, *, now: datetime) -> Document | None:
+        """As in the list, with its access log row."""
+        ...
 
-    async def hold(self, reach: Reach, household_id: UUID, conflict_id: UUID) -> HeldConflict | None: ...
+    async def hold(
+        self, reach: Reach, household_id: UUID, conflict_id: UUID, *, opened: bool
+    ) -> HeldConflict | None:
+        """Locks it until the transaction ends; None when absent or outside the caller's areas. `opened`: with what is
+        masked, for whoever may see it."""
+        ...
 
     async def resolve(
         self, reach: Reach, held: HeldConflict, choice: Choice, reason: str, *, now: datetime

@@ -1,7 +1,11 @@
 """Where sources disagree on a field of a household or a member: listed, and settled (contract 7).
 
 A conflict between two imported sources is settled by the order of trust as it is found; one with what a team has said
-stays open, with the team's value standing. A person may decide either anew.
+stays open, with the team's value standing. A person may decide either, once: what a person has decided is not
+decided again here, the record itself is amended.
+
+Values of fields that may be masked are shown as persons are: unmasked to whoever has persons:pii and states a
+purpose, with a line in the access log.
 """
 
 from collections.abc import Mapping
@@ -11,12 +15,18 @@ from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
 
-from domain.access.actor import Actor
-from domain.access.policy import MASKED_FIELDS, Operation, PurposeRequired, admit
-from domain.errors import Fault, Invalid, NotFound
+from domain.access.actor import Actor, Scope
+from domain.access.policy import MASKED_FIELDS, Operation, PurposeRequired, Reach, admit
+from domain.errors import Conflict, Fault, Invalid, NotFound
 from domain.kernel import Document, Listing, Paging
 from domain.registry import households, persons
-from domain.registry.conflict import Choice, ConflictFilter, ConflictResolution, HeldConflict
+from domain.registry.conflict import (
+    Choice,
+    ConflictFilter,
+    ConflictResolution,
+    ConflictStatus,
+    HeldConflict,
+)
 from domain.registry.free_text import personal_data_faults
 from domain.registry.household import HouseholdPatch
 from domain.registry.person import PersonPatch
@@ -27,11 +37,17 @@ ADDRESS = ("house_no", "moo", "village_name", "road", "postcode")
 
 
 async def browse(
-    work: UnitOfWork, actor: Actor, household_id: UUID, where: ConflictFilter, paging: Paging
+    work: UnitOfWork,
+    actor: Actor,
+    household_id: UUID,
+    where: ConflictFilter,
+    paging: Paging,
+    *,
+    now: datetime,
 ) -> Listing:
     """The household's, oldest first. Raises NotFound, absent or hidden alike."""
     reach = admit(actor, Operation.READ_HOUSEHOLDS)
-    found = await work.conflicts.page(reach, household_id, where, paging)
+    found = await work.conflicts.page(reach, household_id, where, paging, now=now)
     if found is None:
         raise NotFound
     return found
@@ -54,49 +70,93 @@ async def resolve(
     *,
     now: datetime,
 ) -> Document:
-    """Decides a conflict, or decides it anew; the chosen value is the team's from then on.
+    """Decides a conflict that is open or was settled by trust; the chosen value is the team's from then on.
 
-    Raises NotFound, Invalid for a value that the field does not take, PurposeRequired where the
-    given value is one that the caller may not see.
+    The same decision again changes nothing. Raises NotFound, Conflict `already-resolved` for another decision,
+    Invalid for a value that the field does not take, PurposeRequired where the given value is one that the
+    caller may not see.
     """
     reach = admit(actor, Operation.WRITE_HOUSEHOLDS)
     if faults := personal_data_faults({"reason": decision.reason}):
         raise Invalid("Remove personal data from the reason.", faults=faults)
-    held = await work.conflicts.hold(reach, household_id, conflict_id)
+    held = await work.conflicts.hold(reach, household_id, conflict_id, opened=_may_see(actor))
     if held is None:
         raise NotFound
-    if decision.choose is not Choice.STORED:
-        if decision.choose is Choice.GIVEN and held.field in MASKED_FIELDS and not reach.unmasked:
-            raise PurposeRequired
-        value = held.given if decision.choose is Choice.GIVEN else decision.value
-        await _write(work, actor, held, value, now=now)
-    await work.conflicts.resolve(reach, held, decision.choose, decision.reason, now=now)
-    found = await work.conflicts.view(reach, conflict_id)
+    if decision.choose is Choice.GIVEN and held.field in MASKED_FIELDS and not _may_see(actor):
+        raise PurposeRequired
+    if held.status is not ConflictStatus.RESOLVED:
+        await _decide(work, reach, held, decision, now=now)
+    elif not await _decided_so(work, reach, held, decision):
+        raise Conflict(
+            "A person has decided otherwise; to change the value, amend the record.", code="already-resolved"
+        )
+    found = await work.conflicts.view(reach, conflict_id, now=now)
     if found is None:
         raise NotFound
     return found
 
 
-async def _write(work: UnitOfWork, actor: Actor, held: HeldConflict, value: Any, *, now: datetime) -> None:
-    """Through the use cases of the record itself, under whatever version it has now."""
-    reach = admit(actor, Operation.WRITE_HOUSEHOLDS)
+def _may_see(actor: Actor) -> bool:
+    """Whether masked values are the caller's to decide on, also where this answer withholds them."""
+    return actor.purpose is not None and Scope.PERSONS_PII in actor.scopes
+
+
+async def _decide(
+    work: UnitOfWork, reach: Reach, held: HeldConflict, decision: ConflictResolution, *, now: datetime
+) -> None:
+    if decision.choose is not Choice.STORED:
+        value = held.given if decision.choose is Choice.GIVEN else decision.value
+        await _write(work, reach, held, value, now=now)
+    await work.conflicts.resolve(reach, held, decision.choose, decision.reason, now=now)
+
+
+async def _decided_so(
+    work: UnitOfWork, reach: Reach, held: HeldConflict, decision: ConflictResolution
+) -> bool:
+    """Whether it was decided in the same way. Which third value was chosen is read from the record, by whoever may."""
+    if decision.choose is not held.choice:
+        return False
+    if decision.choose is not Choice.VALUE:
+        return True
+    wanted = _patch_of(held, decision.value)
+    said = wanted.model_dump(exclude_unset=True)
+    value = said.get("address", said)[held.field]
+    if held.field in MASKED_FIELDS:
+        # To others neither answer may tell whether they have guessed it.
+        return _may_see(reach.actor) and held.stands == (None if value is None else str(value))
     if held.person_id is not None:
-        if held.field not in PersonPatch.model_fields:
-            raise _unpatchable()
+        person = await work.persons.hold(reach, held.person_id)
+        return person is not None and bool(person.fields.get(held.field) == value)
+    household = await work.households.hold(reach, held.household_id)
+    return household is not None and bool(household.fields.get(held.field) == value)
+
+
+async def _write(work: UnitOfWork, reach: Reach, held: HeldConflict, value: Any, *, now: datetime) -> None:
+    """Through the use cases of the record itself, under whatever version it has now."""
+    patch = _patch_of(held, value)
+    if isinstance(patch, PersonPatch):
+        assert held.person_id is not None
         person = await work.persons.hold(reach, held.person_id)
         if person is None:
             raise NotFound
-        patch = _parsed(PersonPatch, {held.field: value})
-        await persons.amend(work, actor, held.person_id, patch, version=person.version, now=now)
+        await persons.amend(work, reach.actor, person.id, patch, version=person.version, now=now)
         return
-    body = {"address": {held.field: value}} if held.field in ADDRESS else {held.field: value}
-    if held.field not in (*HouseholdPatch.model_fields, *ADDRESS):
-        raise _unpatchable()
     household = await work.households.hold(reach, held.household_id)
     if household is None:
         raise NotFound
-    parsed = _parsed(HouseholdPatch, body)
-    await households.amend(work, actor, held.household_id, parsed, version=household.version, now=now)
+    await households.amend(work, reach.actor, household.id, patch, version=household.version, now=now)
+
+
+def _patch_of(held: HeldConflict, value: Any) -> PersonPatch | HouseholdPatch:
+    """Raises Invalid for a field that has an operation of its own, and for a value that it does not take."""
+    if held.person_id is not None:
+        if held.field not in PersonPatch.model_fields:
+            raise _unpatchable()
+        return _parsed(PersonPatch, {held.field: value})
+    if held.field not in (*HouseholdPatch.model_fields, *ADDRESS):
+        raise _unpatchable()
+    body = {"address": {held.field: value}} if held.field in ADDRESS else {held.field: value}
+    return _parsed(HouseholdPatch, body)
 
 
 def _unpatchable() -> Invalid:

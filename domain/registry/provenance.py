@@ -7,6 +7,7 @@ for each that differs. What has no entry was registered or amended through the i
 from collections.abc import Iterable, Mapping
 from datetime import date
 from enum import Enum
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from domain.registry.household import DataSource
@@ -46,7 +47,13 @@ class Origin(NamedTuple):
     seen_on: date | None = None
 
     def stamp(self) -> list[str | None]:
-        return [self.source, self.seen_on.isoformat() if self.seen_on else None]
+        """As it is noted; the same list for all that it says, which nobody changes."""
+        return _stamped(self)
+
+
+@lru_cache(maxsize=4096)
+def _stamped(by: Origin) -> list[str | None]:
+    return [by.source, by.seen_on.isoformat() if by.seen_on else None]
 
 
 def origin(provenance: Stamped, field: str) -> Origin:

@@ -23,12 +23,12 @@ LOGGED = "household_id, id, at, client_id, agency, purpose, person_ids, fields, 
 BLOCK = "number, sealed_at, rows, rows_digest, previous, hash, pruned_at, pruned_hash"
 
 _LAST = f"SELECT {BLOCK} FROM access_block ORDER BY number DESC LIMIT 1"
-# Whatever is committed is taken, in the statement that deletes it. A position that is remembered (an id, a time)
-# would miss a row whose transaction began before it was passed and committed after; here such a row simply waits
-# for the next turn.
 # The page is empty most of the time, and its statistics say so: after a large export the planner would compare each row
 # with each.
 _BY_KEY = "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
+# Whatever is committed is taken, in the statement that deletes it. A position that is remembered (an id, a time)
+# would miss a row whose transaction began before it was passed and committed after; here such a row simply waits
+# for the next turn.
 _MOVE = f"""WITH moved AS (
     DELETE FROM access_log l WHERE (l.household_id, l.id) IN (SELECT f.household_id, f.id FROM access_log f LIMIT $2)
     RETURNING l.*),

@@ -10,7 +10,7 @@ import orjson
 from domain.access.policy import Reach
 from domain.assistance.event import EventDraft, OnUnknown
 from domain.assistance.store import Judged
-from persistence.assistance import queue
+from persistence.assistance import departed, queue
 from persistence.assistance.events import PgEvents
 from persistence.assistance.recording_many import Kind, judge_sql, record_sql
 from persistence.engine import Connection
@@ -41,7 +41,7 @@ class PgBatches:
             return await self._connection.fetch(sql, reach.actor.agency, reach.prefixes, len(items), *columns)
 
         items, places = self._distinct(drafts)
-        return _in_order(await _settled(run, items), items, places)
+        return _in_order(await self._found(reach, items, await _settled(run, items)), items, places)
 
     async def record(self, reach: Reach, drafts: Sequence[EventDraft], *, now: datetime) -> Sequence[Judged]:
         actor = reach.actor
@@ -59,7 +59,23 @@ class PgBatches:
         items, places = self._distinct(drafts)
         if any(_may_wait(item.draft) for item in items):
             await self._hold(items)
-        return _in_order(await _settled(run, items), items, places)
+        return _in_order(await self._found(reach, items, await _settled(run, items)), items, places)
+
+    async def _found(self, reach: Reach, items: Sequence[_Item], judged: list[Judged]) -> list[Judged]:
+        """With what was recorded where the caller does not reach: a duplicate of its own agency's, or nothing."""
+        if not any(one.verdict == "elsewhere" for one in judged):
+            return judged
+        names = [item.draft.external_id for item in items]
+        asked = [name for name, one in zip(names, judged, strict=True) if one.verdict == "elsewhere"]
+        known = await departed.known(self._connection, reach, asked)
+        return [
+            one
+            if one.verdict != "elsewhere"
+            else Judged("duplicate", known[name])
+            if name in known
+            else Judged("unknown-household")
+            for name, one in zip(names, judged, strict=True)
+        ]
 
     async def _hold(self, items: Sequence[_Item]) -> None:
         """Nobody registers a household meanwhile that one of them might have to wait for."""

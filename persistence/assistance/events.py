@@ -13,7 +13,7 @@ from domain.access.policy import Reach
 from domain.assistance.event import EventDraft, EventFilter
 from domain.assistance.store import Recorded
 from domain.kernel import Document, Listing, Paging
-from persistence.assistance import queue
+from persistence.assistance import departed, queue
 from persistence.assistance.recording import RECORD, said
 from persistence.assistance.views import COLUMNS, RECEIPT
 from persistence.bounds import GATE
@@ -50,6 +50,9 @@ class PgEvents:
             row = await self._connection.fetchrow(RECORD[by], *values)
             assert row is not None
             # A twin won the key while this statement waited; it is committed now, and will be found.
+            if row[0] == "elsewhere":
+                first = await departed.first(self._connection, reach, draft)
+                return Recorded("duplicate", first, row[2]) if first else Recorded("unknown-household")
             if row[0] != "raced":
                 text = row[1] or b""
                 if row[0] == "duplicate" and not text:
@@ -74,7 +77,8 @@ class PgEvents:
 
     async def receipt(self, reach: Reach, event_id: UUID) -> Document | None:
         binds = Binds((event_id, reach.actor.agency))
-        waiting = queue.receipt("$2", "$1")
+        gone = departed.receipt("$2", "$1", f"{binds(reach.prefixes)}::text[]")
+        waiting = f"coalesce({queue.receipt('$2', '$1')}, {gone})"
         return await self._one(RECEIPT, ["ev.id = $1", *_opened(reach, binds)], waiting, binds)
 
     async def confirm(self, reach: Reach, household_id: UUID, assignment_id: UUID, *, now: datetime) -> int:

@@ -186,12 +186,8 @@ async def link_all(connection: Connection, household_ids: Sequence[UUID], *, now
 
 def row(event_id: UUID, agency: str, draft: EventDraft, now: datetime) -> dict[str, Any]:
     """What is kept of the event itself: as a row of assistance_event, without household."""
-    # Without assignment, problems and beneficiaries: they name rows of a household that is not known.
-    kept = draft.model_dump(
-        mode="json", exclude={"household", "on_unknown", "assignment_id", "problem_ids", "beneficiaries"}
-    )
     return {
-        **kept,
+        **content(draft),
         "id": str(event_id),
         "agency": agency,
         "problem_ids": [],
@@ -200,3 +196,13 @@ def row(event_id: UUID, agency: str, draft: EventDraft, now: datetime) -> dict[s
         "recorded_at": now.isoformat(),
         "version": 1,
     }
+
+
+def content(draft: EventDraft) -> dict[str, Any]:
+    """What the draft says, by the columns of assistance_event.
+
+    Without assignment, problems and beneficiaries: they name rows of a household that is not known.
+    """
+    return draft.model_dump(
+        mode="json", exclude={"household", "on_unknown", "assignment_id", "problem_ids", "beneficiaries"}
+    )

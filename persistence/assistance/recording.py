@@ -71,8 +71,8 @@ def verdict_sql(
     return f"""CASE
       WHEN {same} THEN CASE
         WHEN {here} THEN 'duplicate'
-        -- Recorded by another client of the agency, where this one does not reach.
-        ELSE 'unknown-household' END
+        -- Recorded where this client does not reach: another one's, or its household has left (departed.py).
+        ELSE 'elsewhere' END
       WHEN {known} THEN 'external-id-conflict'
       WHEN {homeless} THEN {homeless_verdict}
       WHEN {ambiguous} THEN 'ambiguous-identifier'

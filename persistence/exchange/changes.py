@@ -110,9 +110,9 @@ def page_sql(view: View, after: tuple[int, str], limit: int, binds: Binds) -> st
     Only a page that is not full asks how far the walk came: to the end of the feed, or to where it had looked at
     enough (`stop`).
     """
-    transaction_id, id = (binds(text) for text in _texts(after))
-    start = f"({transaction_id}::text::xid8, {id}::text::uuid)"
-    size = f"{binds(limit)}::int"
+    transaction_id, id = (_unseen(binds(text), "text") for text in _texts(after))
+    start = f"({transaction_id}::xid8, {id}::uuid)"
+    size = _unseen(binds(limit), "int")
     walk = _walk(view, start, binds)
     shows = visible(view, binds)
     order, back = "{0}.transaction_id, {0}.id", "{0}.transaction_id DESC, {0}.id DESC"
@@ -122,7 +122,7 @@ def page_sql(view: View, after: tuple[int, str], limit: int, binds: Binds) -> st
     WHERE {shows} ORDER BY {order.format("w")} LIMIT {size} + 1),
   page AS MATERIALIZED (SELECT ch.* FROM shown ch ORDER BY {order.format("ch")} LIMIT {size})
   SELECT {_EPOCH} AS epoch, {start} < (f.pruned_transaction_id, f.pruned_id) AS behind,
-    {transaction_id}::text::xid8 >= pg_snapshot_xmax(pg_current_snapshot()) AS ahead,
+    {transaction_id}::xid8 >= pg_snapshot_xmax(pg_current_snapshot()) AS ahead,
     (SELECT coalesce(json_agg(t), '[]') FROM (SELECT {_COLUMNS} FROM page ch ORDER BY {order.format("ch")}) t) AS items,
     CASE WHEN (SELECT count(*) FROM shown) > {size}
       THEN (SELECT {_PLACE.format("ch")} FROM page ch ORDER BY {back.format("ch")} LIMIT 1)
@@ -130,6 +130,13 @@ def page_sql(view: View, after: tuple[int, str], limit: int, binds: Binds) -> st
       END AS stop,
     (SELECT {_PLACE.format("e")} FROM ({_END}) e) AS ended
   FROM feed_epoch f WHERE {GATE}"""
+
+
+def _unseen(bound: str, kind: str) -> str:
+    """A bound value that the planner does not look at: it would estimate with it, find a plan for every page, and
+    never keep one. This way plans with and without the values cost the same, and the session keeps the general one.
+    """
+    return f"(SELECT {bound}::{kind})::{kind}"
 
 
 def _walk(view: View, start: str, binds: Binds) -> str:
@@ -141,7 +148,7 @@ def _walk(view: View, start: str, binds: Binds) -> str:
         return f"SELECT at.transaction_id, at.id FROM feed_position at WHERE {beyond} {ordered}"
     # What is of no household has no place.
     walks = [
-        f"(SELECT at.transaction_id, at.id FROM feed_position at WHERE at.province = {binds(province)}::text"
+        f"(SELECT at.transaction_id, at.id FROM feed_position at WHERE at.province = {_unseen(binds(province), 'text')}"
         f" AND {beyond} {ordered})"
         for province in sorted({"", *provinces})
     ]
@@ -150,8 +157,8 @@ def _walk(view: View, start: str, binds: Binds) -> str:
 
 def visible(view: View, binds: Binds, *, alias: str = "ch") -> str:
     """The condition under which the view shows a change; of the feed, and of whatever else tells of changes."""
-    prefixes = f"{binds(list(view.prefixes))}::text[]"
-    types = f"{binds([str(one) for one in view.types])}::text[]"
+    prefixes = _unseen(binds(list(view.prefixes)), "text[]")
+    types = _unseen(binds([str(one) for one in view.types]), "text[]")
     conditions = [
         f"{alias}.type = ANY({types})",
         f"(({alias}.household_id = '{NIL}' AND {alias}.type IN ({_OF_NO_HOUSEHOLD}))"
@@ -172,7 +179,7 @@ def _of_all(alias: str) -> str:
 
 def _of_assigned(agency: str, binds: Binds, alias: str) -> str:
     """As the lists have it: households by assignment, and of assignments and events the agency's own."""
-    own = f"{binds(agency)}::text"
+    own = _unseen(binds(agency), "text")
     entitled = assigned(own, f"{alias}.household_id")
     return f"""CASE WHEN {alias}.type IN ({_OF_NO_HOUSEHOLD}) THEN true ELSE CASE {alias}.type
       WHEN 'household' THEN CASE WHEN {alias}.agency IS NULL THEN {alias}.action NOT IN {_TOLD} AND {entitled}

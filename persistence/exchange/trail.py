@@ -41,7 +41,7 @@ async def leave(
     )
 
 
-_LEAVE_ALL = """WITH left_behind AS (
+LEAVE_ALL = """WITH left_behind AS (
     SELECT t.* FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::int[],
         $8::text[], $9::uuid[], $10::text[])
       AS t(household_id, id, area_code, type, resource_id, action, version, agency, audit_id, changes)),
@@ -65,10 +65,15 @@ async def leave_all(
     new_id: Callable[[], UUID],
 ) -> None:
     """The rows of several writes of one transaction in one statement; none for no write."""
-    if not trails:
-        return
-    await connection.execute(
-        _LEAVE_ALL,
+    if trails:
+        await connection.execute(LEAVE_ALL, *left_behind(actor, trails, now=now, new_id=new_id))
+
+
+def left_behind(
+    actor: Actor, trails: Sequence[Trail], *, now: datetime, new_id: Callable[[], UUID]
+) -> tuple[object, ...]:
+    """What LEAVE_ALL is bound to."""
+    return (
         [trail.household_id for trail in trails],
         [new_id() for _ in trails],
         [trail.area_code for trail in trails],

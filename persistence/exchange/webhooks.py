@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from domain.access.actor import Actor
+from domain.exchange.changes import HEARD_WITH
 from domain.exchange.delivery import DisabledReason
 from domain.exchange.webhook import WebhookDraft
 from domain.exchange.webhooks import TooManyWebhooks
@@ -18,7 +19,13 @@ from persistence.keyset import ORDERS, Source, fetch_page
 from persistence.sealing import Sealing
 from persistence.sql import Binds
 
-COLUMNS = """w.id, w.url, w.types, w.enabled, w.disabled_reason, w.disabled_at,
+_HEARD = " ".join(
+    f"WHEN '{one}' THEN '{{{','.join(scopes)}}}'::text[]" for one, scopes in HEARD_WITH.items() if scopes
+)
+_WITHHELD = f"""ARRAY(SELECT t.type FROM unnest(w.types) WITH ORDINALITY AS t(type, at)
+    WHERE NOT EXISTS (SELECT FROM client c WHERE c.id = w.client_id AND c.agency = w.agency
+      AND (c.scopes && CASE t.type {_HEARD} END) IS NOT FALSE) ORDER BY t.at)"""
+COLUMNS = f"""w.id, w.url, w.types, {_WITHHELD} AS withheld_types, w.enabled, w.disabled_reason, w.disabled_at,
   w.previous_secret_until AS previous_secret_expires_at, w.created_at, w.updated_at, w.version"""
 OWN = "w.client_id = $1 AND w.agency = $2"
 """The caller's own, with `_mine` bound first."""
@@ -49,6 +56,7 @@ _ROTATE = f"""WITH rotated AS (
     WHERE {OWN} AND w.id = $3 RETURNING *)
   {_SHOWN} FROM rotated w"""
 _HOLD = f"SELECT w.secret_sealed FROM webhook w WHERE {OWN} AND w.id = $3 FOR UPDATE"
+_OWNER = "SELECT c.scopes, c.areas FROM client c WHERE c.id = $1 AND c.agency = $2"
 _REMOVE = f"DELETE FROM webhook w WHERE {OWN} AND w.id = $3 RETURNING true"
 _AUDIT = """INSERT INTO audit (household_id, id, at, client_id, agency, request_id, operation, resource, changes)
   VALUES ($1, $2, $3, $4, $5, $6, 'webhook.' || $7::text, $8, $9)"""
@@ -75,6 +83,13 @@ class PgWebhooks:
         shown = {"host": _host(draft.url), "types": list(draft.types)}
         await self._audit(actor, webhook_id, "created", shown, now)
         return Document(row["document"], row["version"])
+
+    async def owner(self, actor: Actor) -> Actor | None:
+        row = await self._connection.fetchrow(_OWNER, *mine(actor))
+        if row is None:
+            return None
+        scopes, areas = frozenset(row["scopes"]), tuple(row["areas"])
+        return Actor(actor.client_id, actor.agency, scopes, areas, 0, "")
 
     async def get(self, actor: Actor, webhook_id: UUID) -> Document | None:
         return _document(await self._connection.fetchrow(_GET, *mine(actor), webhook_id))

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from persistence.cipher import FieldCipher
 from persistence.exchange.idempotency import row_id as answer_id
-from persistence.exchange.imports.jobs import cell_id
+from persistence.exchange.imports.preparing import cell_id
 from persistence.rekeying.workers import tried_again
 
 BATCH = 500

@@ -14,7 +14,10 @@ import pytest
 from api.contract.openapi import openapi_document
 from api.contract.schemas import PREFIX
 from api.rest.table import ROUTES
-from tests.support import imports
+from domain.exchange.export import ExportType
+from tests.support import exports, imports
+from tests.support.access import owner_of
+from tests.support.api import PURPOSE, Api
 from tests.support.server import RunningServer
 
 DOCUMENT = openapi_document(ROUTES)
@@ -163,3 +166,73 @@ def test_a_forgotten_field_is_found() -> None:
     assert unknown({"$ref": PREFIX + "Household"}, {"id": "x", "members": [{"nickname": "y"}]}) == [
         ".members[].nickname"
     ]
+
+
+async def conform(api: Api, who: str, path: str, described: str, **given: Any) -> Any:
+    """The answer, which is what the document describes."""
+    answer = await api.call(who, "GET", path, headers=PURPOSE, **given)
+    assert answer.status_code == 200, answer.text
+    found = answer.json()
+    assert faults(answered(described), found) == []
+    assert unknown(answered(described), found) == []
+    return found
+
+
+EXPORTS = {"scopes": exports.SCOPES, "areas": ["42"]}
+
+
+@pytest.mark.parametrize("type", sorted(ExportType))
+async def test_a_finished_export_is_as_described(api: Api, type: str) -> None:
+    await imports.imported(api, [imports.row()])
+    made = await exports.export(api, "center", {"type": type, "since": "2020-01-01T00:00:00Z"}, **EXPORTS)
+    found = await conform(api, "center", f"/v1/exports/{made['id']}", "/v1/exports/{export_id}", **EXPORTS)
+    assert (found["status"], len(found["output"]) > 0) == ("succeeded", True)
+    listed = await conform(api, "center", "/v1/exports?sort=-created_at", "/v1/exports", **EXPORTS)
+    assert listed["items"][0]["id"] == made["id"]
+
+
+async def test_an_export_that_was_not_made_is_as_described(api: Api) -> None:
+    asked = await exports.ask(api, "center", {"type": "problems"}, **EXPORTS)
+    async with owner_of(api) as owner:
+        await owner.execute("UPDATE client SET enabled = false WHERE id = 'demo-center'")
+        await exports.make(api, asked.json()["id"])
+        await owner.execute("UPDATE client SET enabled = true WHERE id = 'demo-center'")
+    path = asked.headers["location"]
+    assert (await conform(api, "center", path, "/v1/exports/{export_id}", **EXPORTS))["status"] == "failed"
+
+
+async def test_finished_imports_and_their_conflicts_are_as_described(api: Api) -> None:
+    given: Any = {"scopes": list(imports.SCOPES), "areas": ["42"]}
+    one, bad = imports.row(phone="0811111111"), imports.row(birth_date="31/02/2503")
+    await imports.imported(api, [one, bad])
+    household = await imports.household_of(api, one["citizen_id"])
+    home = f"/v1/households/{household['id']}"
+    person = f"/v1/persons/{household['head_person_id']}"
+    tag = (await imports.call(api, "GET", person)).headers["etag"]
+    said = {
+        "last_name": "สกุลใหม่",
+        "phone": "0822222222",
+        "disabilities": ["seeing"],
+        "annual_income": "1500.00",
+    }
+    assert (await imports.call(api, "PATCH", person, said, headers={"If-Match": tag})).status_code == 200
+    other = {**one, "house_no": "77", "disabilities": "hearing", "annual_income": "20000.50"}
+    done = await imports.imported(api, [other, bad, imports.row(), one], kind="tpmap_target")
+    assert {name for name, count in done["counts"].items() if count} == {"conflict", "created", "rejected"}
+    failed = await imports.imported(api, b"nothing\n1\n")
+    assert failed["status"] == "failed"
+    for id in (done["id"], failed["id"]):
+        await conform(api, "importer", f"/v1/imports/{id}", "/v1/imports/{import_id}", **given)
+    listed = await conform(api, "importer", "/v1/imports?sort=-created_at", "/v1/imports", **given)
+    assert {"failed", "partly_succeeded"} <= {item["status"] for item in listed["items"]}
+    rows = await conform(
+        api, "importer", f"/v1/imports/{done['id']}/rows", "/v1/imports/{import_id}/rows", **given
+    )
+    assert any(row["diff"] for row in rows["items"])
+    assert any(row["codes"] for row in rows["items"])
+    few = {**given, "scopes": [scope for scope in imports.SCOPES if scope != "persons:pii"]}
+    for claims, masked in ((given, False), (few, True)):
+        described = "/v1/households/{household_id}/conflicts"
+        found = await conform(api, "importer", f"{home}/conflicts", described, **claims)
+        assert any(item["masked"] for item in found["items"]) is masked
+    await conform(api, "importer", f"{home}/provenance", "/v1/households/{household_id}/provenance", **given)

@@ -26,7 +26,7 @@ from persistence.demo.load import load
 from persistence.embedded import EmbeddedPostgres
 from persistence.migrate import upgrade
 from persistence.reference.load import load_reference
-from tests.bench import batches, exports, imports
+from tests.bench import batches, exports, feed, imports
 from tests.bench.load import calls_per_second, requests_per_second
 from tests.bench.subject import Subject
 from tests.conftest import renamed
@@ -149,6 +149,7 @@ async def run(arguments: argparse.Namespace) -> int:
     guards: dict[int, dict[str, float]] = {}
     exported: dict[int, dict[str, Any]] = {}
     batched: dict[int, dict[str, float]] = {}
+    followed: dict[int, dict[str, dict[str, float]]] = {}
     directory = Path(tempfile.mkdtemp(prefix="kaejon-bench-"))
     directory.chmod(0o711)
     # Signing keys in the document: the subject takes them over, and the load is signed with them.
@@ -176,6 +177,10 @@ async def run(arguments: argparse.Namespace) -> int:
                         flush=True,
                     )
                 guards[households] = await guarded(subject, seconds=arguments.seconds, turns=arguments.turns)
+                followed[households] = await feed.measured(
+                    subject, pin, lanes=arguments.lanes, seconds=arguments.seconds / 2, turns=arguments.turns
+                )
+                print(households, "feed", followed[households], flush=True)
                 batched[households] = await batches.measured(
                     subject, pin, seconds=arguments.seconds, turns=arguments.turns
                 )
@@ -190,9 +195,8 @@ async def run(arguments: argparse.Namespace) -> int:
     finally:
         server.stop()
     shares = {size: (one["wall"] + one["authorisation"]) / one["get"] for size, one in guards.items()}
-    report = (
-        rendered(arguments, results, memory) + rendered_guards(guards, shares) + batches.rendered(batched)
-    )
+    report = rendered(arguments, results, memory) + rendered_guards(guards, shares)
+    report += feed.rendered(followed) + batches.rendered(batched)
     report += exports.rendered(exported) + imports.rendered(imported)
     print(report)
     if arguments.write:
@@ -200,6 +204,7 @@ async def run(arguments: argparse.Namespace) -> int:
     reached = (
         all_reached(arguments.households, results)
         and max(shares.values()) <= GUARDED
+        and feed.reached(followed)
         and batches.reached(batched)
         and exports.reached(exported)
         and imports.reached(imported)

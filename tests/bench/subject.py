@@ -10,6 +10,7 @@ import sys
 import time
 import timeit
 import urllib.request
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -59,7 +60,7 @@ class Recorder:
 
     async def fetchrow(self, sql: str, *values: Any) -> Any:
         self.seen = (sql, values)
-        raise _Noted
+        raise Noted
 
 
 class _Allowing:
@@ -67,7 +68,7 @@ class _Allowing:
         return lambda *_, **__: True
 
 
-class _Noted(Exception):
+class Noted(Exception):
     pass
 
 
@@ -123,17 +124,17 @@ class Subject:
 
     # -- requests
 
-    def _token(self) -> bytes:
+    def _token(self, scopes: Iterable[Scope] = SCOPES, areas: Sequence[str] = (AREA,)) -> bytes:
         issuer = f"http://127.0.0.1:{self.port}"
         token = issue(
             keys=self.keyring.signing, issuer=issuer, audience=issuer, client_id="bench", agency=AGENCY,
-            scopes=SCOPES, areas=[AREA], token_id=str(uuid4()), now=int(time.time()),
+            scopes=scopes, areas=areas, token_id=str(uuid4()), now=int(time.time()),
         )  # fmt: skip
         return token.encode()
 
-    def head(self) -> bytes:
+    def head(self, scopes: Iterable[Scope] = SCOPES, areas: Sequence[str] = (AREA,)) -> bytes:
         """The header fields that every request has."""
-        return b"Host: bench\r\nAuthorization: Bearer " + self._token() + b"\r\n"
+        return b"Host: bench\r\nAuthorization: Bearer " + self._token(scopes, areas) + b"\r\n"
 
     def requests(self, what: str) -> Any:
         """A source of raw requests."""
@@ -214,7 +215,7 @@ class Subject:
         reading = admit(actor, Operation.READ_HOUSEHOLDS)
         bounded: Any = recorder if what == "bare" else Bounded(recorder, bounds_of(actor))  # type: ignore[arg-type]
         households = PgHouseholds(bounded, sealing, new_id)
-        with suppress(_Noted):
+        with suppress(Noted):
             if what in ("get", "bare"):
                 await households.view(reading, self.household_ids[0], Includes(), now=now)
             elif what == "list":
@@ -234,7 +235,7 @@ class Subject:
     ) -> tuple[str, Any]:
         events, reach = PgEvents(bounded, sealing, new_id), admit(actor, Operation.WRITE_ASSISTANCE)
         draft = parsing.body(json.dumps(self.event()).encode(), EventDraft)
-        with suppress(_Noted):
+        with suppress(Noted):
             await events.record(reach, new_id(), draft, now=now)
         sql, values = recorder.seen
 

@@ -24,7 +24,7 @@ from persistence.access.signing import PgSigning
 from persistence.embedded import running_url
 from persistence.engine import Database
 from tests.support.server import ROOT
-from tests.support.service import COMMAND, Service, environment, eventually, kaejon, serving
+from tests.support.service import COMMAND, PLAIN, Service, environment, eventually, kaejon, serving
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ class Work:
         self.done = 0
 
     def _run(self) -> None:
-        with httpx2.Client(base_url=self._url, trust_env=False, timeout=30) as http:
+        with httpx2.Client(base_url=self._url, trust_env=False, verify=PLAIN, timeout=30) as http:
             while not self._stop.is_set():
                 try:
                     fault = self._step(http)
@@ -172,7 +172,7 @@ def test_a_leaked_key_goes_with_its_tokens(service: Service) -> None:
     assert dropped.returncode == 0, dropped.stderr
 
     def refused() -> bool:
-        with httpx2.Client(base_url=service.url, trust_env=False) as http:
+        with httpx2.Client(base_url=service.url, trust_env=False, verify=PLAIN) as http:
             return all(http.get("/v1/me/access", headers=own).status_code == 401 for _ in range(8))
 
     assert eventually(refused)
@@ -290,6 +290,7 @@ def test_the_index_key_changes_and_a_citizen_id_stays_one_persons_and_is_always_
                         json=household(citizen_id),
                         headers=team,
                         trust_env=False,
+                        verify=PLAIN,
                         timeout=30,
                     ),
                     range(4),

@@ -16,7 +16,7 @@ import pytest
 
 from tests.support import builders
 from tests.support.server import free_port
-from tests.support.service import Service, children, kaejon, postgres_of, postmaster, query, serving
+from tests.support.service import PLAIN, Service, children, kaejon, postgres_of, postmaster, query, serving
 from tests.support.sockets import finishes, half_a_request, listens
 from tests.support.waiting import PATIENCE_S, eventually
 
@@ -73,7 +73,9 @@ class Poster(threading.Thread):
             began = time.monotonic()
             try:
                 # A connection of its own each time: any worker may answer.
-                with httpx2.Client(base_url=self.url, trust_env=False, timeout=PATIENCE_S) as http:
+                with httpx2.Client(
+                    base_url=self.url, trust_env=False, verify=PLAIN, timeout=PATIENCE_S
+                ) as http:
                     if not self.headers:
                         self.authenticate(http)
                     answer = http.post("/v1/assistance-events", json=body, headers={**self.headers, **key})

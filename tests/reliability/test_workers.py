@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from tests.support.server import free_port
-from tests.support.service import Service, alive, children, postgres_of, postmaster, serving
+from tests.support.service import PLAIN, Service, alive, children, postgres_of, postmaster, serving
 from tests.support.sockets import finishes, half_a_request, listens
 from tests.support.waiting import PATIENCE_S, eventually
 
@@ -29,7 +29,7 @@ def counted(service: Service, operation: str) -> float:
 
 def fresh(service: Service, path: str, **more: Any) -> httpx2.Response:
     """On a connection of its own: the kernel chooses the worker."""
-    with httpx2.Client(base_url=service.url, trust_env=False, timeout=PATIENCE_S) as http:
+    with httpx2.Client(base_url=service.url, trust_env=False, verify=PLAIN, timeout=PATIENCE_S) as http:
         return http.get(path, **more)
 
 

@@ -211,14 +211,16 @@ RECIPES: Mapping[str, Recipe] = {
     "getImportRowsFile": Recipe(**ALIKE, private=True),
     "cancelImport": Recipe(None, **ALIKE, private=True),
     "commitImport": Recipe(None, **ALIKE, private=True),
-    "resubmitImport": Recipe(lambda _: imports.as_csv([imports.row()]), **ALIKE, private=True),
+    "resubmitImport": Recipe(
+        lambda _: imports.as_csv([imports.row(record_id="R-BAD")]), **ALIKE, private=True
+    ),
     "listConflicts": Recipe(**ALIKE),
     "getProvenance": Recipe(**ALIKE),
     "resolveConflict": Recipe(lambda _: {"choose": "stored", "reason": "ตรวจแล้ว"}, HIDDEN),
     "listPersonAccessLog": Recipe(None, HIDDEN, stranger=(403, "insufficient-scope")),
     "createAccessGrant": Recipe(access_grant, HIDDEN),
-    # Menus and campaigns are everybody's; the rest of its policy has tests of its own.
-    "listChanges": Recipe(bound=False),
+    # Campaigns are everybody's; what else is told, and to whom, has tests of its own.
+    "listChanges": Recipe(bound=False, query="?types=campaign"),
     "listAccessGrants": Recipe(stranger=EMPTY, own=True),
     "getAccessGrant": Recipe(**ALIKE, own=True),
     # Without a token: these are how one comes by it.
@@ -313,6 +315,9 @@ async def make_scene(api: Api) -> Scene:
         "client_id": (await made("/v1/clients", client()))["client_id"],
         "import_id": await imports.validated(api),
         "cancelled_import_id": await imports.cancelled(api),
+        "rejected_import_id": await imports.reported(
+            api, [imports.row(record_id="R-BAD", birth_date="31/02/2503")]
+        ),
         "conflict_id": await imports.disagreement(api, home),
         "webhook_id": (await made("/v1/webhooks", webhook()))["id"],
         "agency": (await made("/v1/agencies", agency()))["code"],
@@ -331,8 +336,10 @@ def path_of(operation: Operation, scene: Scene) -> str:
     # One that has ended cannot be cancelled.
     export = scene["queued_export_id" if operation.id == "cancelExport" else "export_id"]
     own = {"code": code, "person_id": person, "export_id": export, "part": "1"}
-    ended = {"import_id": scene["cancelled_import_id"]} if operation.id == "cancelImport" else {}
-    return operation.path.replace(":path}", "}").format(**{**scene, **ended, **own})
+    # Only what it has rejected is brought again.
+    of = {"cancelImport": "cancelled_import_id", "resubmitImport": "rejected_import_id"}
+    own["import_id"] = scene[of.get(operation.id, "import_id")]
+    return operation.path.replace(":path}", "}").format(**{**scene, **own})
 
 
 def versioned_path(operation: Operation, scene: Scene) -> str:

@@ -76,7 +76,7 @@ QUERIES: Mapping[str, tuple[str, Arguments]] = {
     "conflicts": ("listConflicts", by("householdId", "household_id")),
     "householdProvenance": ("getProvenance", by("id", "household_id")),
     "webhookDeliveries": ("listWebhookDeliveries", by("id", "webhook_id")),
-    "changes": ("listChanges", NOTHING),
+    "changes": ("listChanges", lambda _: {"types": ["campaign"]}),
     "export": ("getExport", by("id", "export_id")),
     "exports": ("listExports", NOTHING),
 }

@@ -45,7 +45,7 @@ async def by_external_id(call: Call, given: ByExternalId) -> Document:
 
 @fields.by_id("assistanceEventReceipt", EventReceipt)
 async def receipt(call: Call, id: UUID) -> Document:
-    """What has become of an event so far, with times."""
+    """What has become of an event so far, with times; of your agency's own also where its household has left the areas."""
     async with call.reading() as work:
         return await events.receipt(work, call.actor, id)
 

@@ -50,6 +50,6 @@ async def cancel(call: Call, id: UUID, _: ImportCancellation) -> Document:
 
 @fields.mutation("commitImport", Import, body=ImportCommit, target="id")
 async def commit(call: Call, id: UUID, _: ImportCommit) -> Document:
-    """Imports the file of a validation: a new import."""
+    """Imports the file of a validation: a new import, or the one that does so already."""
     async with call.writing() as work:
         return await imports.commit(work, call.actor, id, now=call.now)

@@ -19,9 +19,9 @@ class ResolutionInput(ConflictResolution):
 
 @fields.connection("conflicts", FieldConflict, filter=ConflictFilter, owner="household_id")
 async def browse(call: Call, household_id: UUID, where: ConflictFilter, paging: Paging) -> Listing:
-    """Of one household, oldest first."""
+    """Of one household, oldest first; masked values for whoever may see them, which is recorded."""
     async with call.reading() as work:
-        return await conflicts.browse(work, call.actor, household_id, where, paging)
+        return await conflicts.browse(work, call.actor, household_id, where, paging, now=call.now)
 
 
 @fields.by_id("householdProvenance", Provenance)
@@ -33,6 +33,6 @@ async def provenance(call: Call, id: UUID) -> Document:
 
 @fields.mutation("resolveConflict", FieldConflict, body=ResolutionInput, target="id")
 async def resolve(call: Call, id: UUID, decision: ResolutionInput) -> Document:
-    """Decides which value stands; it is the team's from then on."""
+    """Decides which value stands; it is the team's from then on, and is not decided again here."""
     async with call.writing() as work:
         return await conflicts.resolve(work, call.actor, decision.household_id, id, decision, now=call.now)

@@ -90,6 +90,7 @@ async def read(call: Call) -> Response:
     policy=READ, answer=EventReceipt,
 )  # fmt: skip
 async def receipt(call: Call) -> Response:
+    """That of your agency's own event stays readable where its household has left the areas that it was recorded in."""
     call.no_query()
     async with call.reading() as work:
         return call.document(await events.receipt(work, call.actor, call.id("event_id")), etag=False)

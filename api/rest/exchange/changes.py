@@ -18,7 +18,9 @@ async def follow(call: Call) -> Response:
     """In the order of commits, without gaps: a mirror starts with an export and follows from the position it names.
 
     Changes wait for every transaction that began to write before their own: while one runs long, pages are empty, and
-    nothing is lost. `cursor-expired` says that a cursor cannot be followed without a gap; start again with an export.
+    nothing is lost. Whoever has no scope that reads any type is refused, and so is a type that the caller may not read;
+    campaigns are told to everybody who names them. `cursor-expired` says that a cursor cannot be followed without a gap;
+    start again with an export.
     """
     given = call.query(ChangeQuery)
     check_page(given.limit, given.wait)

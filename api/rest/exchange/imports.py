@@ -109,7 +109,8 @@ async def cancel(call: Call) -> Response:
     policy=MAY, answer=Import, status=202, errors=(409,),
 )  # fmt: skip
 async def commit(call: Call) -> Response:
-    """A new import of the same file, with mode `commit`. The file of a validation is kept for seven days."""
+    """A new import of the same file, with mode `commit`. The file of a validation is kept for seven days. Again answers
+    the import that was made, unless that failed or was cancelled."""
     async with call.writing() as work:
         made = await imports.commit(work, call.actor, call.id("import_id"), now=call.now)
     return _accepted(call, made)
@@ -121,9 +122,14 @@ async def commit(call: Call) -> Response:
 )  # fmt: skip
 async def resubmit(call: Call) -> Response:
     """A file with only the corrected rows, of the same kind and format, imported in the same mode: a new import, which
-    names this one. CSV in the form of `rows.csv` is taken as it is."""
+    names this one. CSV in the form of `rows.csv` is taken as it is: its `row_number` says which row a line corrects; without
+    it the `record_id` does. Each row must be one that was rejected, and stand there once; else 409 `rows-not-rejected`
+    names those that are not (`row/…`, as they are numbered in the file that was sent), and nothing is taken. What has a
+    conflict is decided at the household, or by a correction; what was never reached is sent as a file of its own."""
     async with call.writing() as work:
-        made = await imports.resubmit(work, call.actor, call.id("import_id"), call.upload, now=call.now)
+        made = await imports.resubmit(
+            work, call.actor, call.id("import_id"), call.upload, call.services.files, now=call.now
+        )
     return _accepted(call, made)
 
 

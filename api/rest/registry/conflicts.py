@@ -1,9 +1,12 @@
 """Where sources disagree, and where fields come from (contract 7)."""
 
+from dataclasses import replace
+
 from starlette.responses import Response
 
 from api.rest.call import Call, Listed
 from api.rest.operations import Routes
+from domain.access.actor import Actor
 from domain.access.policy import Operation
 from domain.registry import conflicts
 from domain.registry.conflict import ConflictFilter, ConflictResolution, FieldConflict, Provenance
@@ -23,11 +26,12 @@ class ConflictQuery(ConflictFilter, Listed):
 async def browse(call: Call) -> Response:
     """Oldest first. Between imported sources the order of trust settles it: team, mpi_questionnaire, local, welfare_card,
     vulnerable, tpmap, thaiqm, bmn; whether somebody has a welfare card is known best by welfare_card. What a team has
-    said stands, and the conflict is open."""
+    said stands, and the conflict is open. Values of masked fields are shown to whoever has persons:pii and states a
+    purpose, and that is recorded."""
     given = call.query(ConflictQuery)
     paging = call.paging(given)
     async with call.reading() as work:
-        found = await conflicts.browse(work, call.actor, call.id("household_id"), given, paging)
+        found = await conflicts.browse(work, call.actor, call.id("household_id"), given, paging, now=call.now)
     return call.listing(found, paging)
 
 
@@ -37,13 +41,18 @@ async def browse(call: Call) -> Response:
 )  # fmt: skip
 async def resolve(call: Call) -> Response:
     """The value that is chosen is the team's from then on. A given value that is masked is taken by whoever has
-    persons:pii and states a purpose."""
+    persons:pii and states a purpose. What the order of trust has settled may be decided otherwise. What a person has
+    decided is not decided again: the same once more answers the same, anything else is 409 `already-resolved`."""
     decision = await call.body(ConflictResolution)
     ids = call.id("household_id"), call.id("conflict_id")
     async with call.writing() as work:
-        return call.document(
-            await conflicts.resolve(work, call.actor, *ids, decision, now=call.now), etag=False
-        )
+        found = await conflicts.resolve(work, _decider(call), *ids, decision, now=call.now)
+    return call.document(found, etag=False)
+
+
+def _decider(call: Call) -> Actor:
+    """The caller with its purpose, which it needs to take a masked value; under a key the answer is masked still."""
+    return replace(call.actor, purpose=call.header("x-purpose"), masked=call.actor.purpose is None)
 
 
 @routes.get(

@@ -10,6 +10,15 @@ from domain.exchange.reading.rows import PersonPart
 from domain.registry.provenance import EVERY, Settled, origin, settle
 from domain.thai import name_key
 
+# To look a member of an enumeration up costs as much as a rule.
+_CREATED, _UPDATED, _UNCHANGED, _CONFLICT = (
+    RowOutcome.CREATED,
+    RowOutcome.UPDATED,
+    RowOutcome.UNCHANGED,
+    RowOutcome.CONFLICT,
+)
+_DEFAULTS = tuple(DEFAULTS.items())
+
 
 class Applied(Housing):
     """One row that is to be applied."""
@@ -38,11 +47,11 @@ class Applied(Housing):
         one.household_id, one.person_id, one.area_code = home.id, person.id, home.area_code
         one.codes, one.diff = self._codes, self._diff
         if self._disagrees:
-            one.outcome = RowOutcome.CONFLICT
+            one.outcome = _CONFLICT
         elif was_new:
-            one.outcome = RowOutcome.CREATED
+            one.outcome = _CREATED
         else:
-            one.outcome = RowOutcome.UPDATED if changed else RowOutcome.UNCHANGED
+            one.outcome = _UPDATED if changed else _UNCHANGED
 
     def _same_name(self, home: Household) -> Person | None:
         """A stored member of the household with this name; one whose citizen id is another's is somebody else."""
@@ -64,18 +73,19 @@ class Applied(Housing):
         chunk, row, part = self._chunk, self._row, self._row.person
         assert part is not None
         values = of_person(part)
-        for name, usual in DEFAULTS.items():
+        for name, usual in _DEFAULTS:
             if values[name] is None:
                 values[name] = usual if name != "disabilities" else []
         if chunk.job.kind is ImportKind.WELFARE_CARD and part.welfare_card is None:
             values["welfare_card"] = "has_card"
+        stamp = self._by.stamp()
         person = Person(
             id=chunk.new_id(),
             household=home,
             new=True,
             version=1,
             values=values,
-            provenance={EVERY: self._by.stamp()},
+            provenance={EVERY: stamp},
             relationship=self._place(home, part, values["vital_status"]),
             current=True,
             identified=row.citizen_id is not None,
@@ -86,7 +96,7 @@ class Applied(Housing):
             joined_on=part.joined_on,
         )
         if part.phone is not None:
-            person.provenance["phone"] = [*self._by.stamp(), self._phone_hash(part.phone)]
+            person.provenance["phone"] = [*stamp, self._phone_hash(part.phone)]
         if person.relationship == "head":
             home.head_person_id = person.id
         home.members.append(person)

@@ -24,6 +24,7 @@ class Chunk:
         job: Job,
         found: Found,
         *,
+        about: Mapping[int, bytes],
         places: Collection[str],
         surveys: Surveys,
         touched: Mapping[UUID, Mapping[str, int]],
@@ -31,9 +32,10 @@ class Chunk:
         new_id: Callable[[], UUID],
         today: date,
     ) -> None:
-        """`places`: area codes that there are. `touched`: which row of the file has said what of a household before.
+        """`about`: by row the key of whom it is about. `places`: area codes that there are.
+        `touched`: which row of the file has said what of a household before.
         `refused`: citizen ids that are somebody's out of reach."""
-        self.job, self.found, self.places, self.refused = job, found, places, refused
+        self.job, self.found, self.about, self.places, self.refused = job, found, about, places, refused
         self.actor: Actor = job.actor
         self.tells_masked = Scope.PERSONS_PII in job.scopes
         """Whether the report may say that a masked field differs."""
@@ -111,6 +113,7 @@ class Chunk:
             target_groups=[],
             head_person_id=None,
             made_by=row.number,
+            said=part,
         )
         self.touched[made.id] = {name: row.number for name, value in values.items() if value is not None}
         self.touch(made)
@@ -132,9 +135,3 @@ class Chunk:
         if known is None:
             known = self._said[row.seen_on] = Origin(self.source, row.seen_on or self.today)
         return known
-
-    def part(self) -> None:
-        """Households forget their members: the chunk is over, and nothing of it waits for the collector."""
-        for homes in (self.found.households.values(), self.plan.households):
-            for home in homes:
-                home.members = []

@@ -53,6 +53,8 @@ class Comparing:
             person.relationship = given
         else:
             of.values[name] = given
+            if person is None:
+                of.said = None
         self._stamp(of, name)
 
     def _stamp(self, of: Household | Person, name: str) -> None:

@@ -10,15 +10,18 @@ from collections.abc import Mapping, Sequence
 from domain.exchange.importing.applying import Applied
 from domain.exchange.importing.chunk import Chunk
 from domain.exchange.importing.job import Reported, RowOutcome
-from domain.exchange.importing.matching import record_key, row_code
+from domain.exchange.importing.matching import row_code
 from domain.exchange.reading.rows import CleanRow
 from domain.registry.rules import place_parents
+
+# To look a member of an enumeration up costs as much as a rule.
+_CREATED, _REJECTED = RowOutcome.CREATED, RowOutcome.REJECTED
 
 
 def decide(chunk: Chunk, rows: Sequence[CleanRow]) -> list[Reported]:
     """A verdict on each row, in their order; the chunk's plan is what they come to."""
     reported = [_judged(chunk, row) for row in rows]
-    taken = [(row, one) for row, one in zip(rows, reported, strict=True) if one.outcome is RowOutcome.CREATED]
+    taken = [(row, one) for row, one in zip(rows, reported, strict=True) if one.outcome is _CREATED]
     for row, _ in taken:
         chunk.note_home(row)
     for row, one in taken:
@@ -28,7 +31,7 @@ def decide(chunk: Chunk, rows: Sequence[CleanRow]) -> list[Reported]:
 
 def _judged(chunk: Chunk, row: CleanRow) -> Reported:
     """Rejected, or the same as an earlier row; `created` stands for what is to be applied."""
-    one = Reported(row.number, RowOutcome.REJECTED, row.record_id)
+    one = Reported(row.number, _REJECTED, row.record_id)
     if row.faults:
         one.codes = [row_code(fault.column, fault.code, fault.detail) for fault in row.faults]
     elif fault := _misplaced(chunk, row):
@@ -38,7 +41,7 @@ def _judged(chunk: Chunk, row: CleanRow) -> Reported:
         one.codes = [row_code("citizen_id", "already-a-member", "Already a member of a household elsewhere.")]
     else:
         _compared(chunk, row, one)
-    if one.outcome is RowOutcome.REJECTED:
+    if one.outcome is _REJECTED:
         one.cells, one.key = row.cells, None
     return one
 
@@ -73,7 +76,7 @@ def _of_area(chunk: Chunk, area: str) -> Mapping[str, str] | None:
 def _compared(chunk: Chunk, row: CleanRow, one: Reported) -> None:
     assert row.household is not None
     assert row.person is not None
-    key = chunk.found.keyed(f"row|{row.citizen_id or record_key(row, chunk.job)}")[:16]
+    key = chunk.about[row.number]
     said = (
         *row.person,
         row.household.house_code,
@@ -81,11 +84,11 @@ def _compared(chunk: Chunk, row: CleanRow, one: Reported) -> None:
         row.household.household_record_id,
         row.results,
     )
-    content = chunk.found.keyed("\x1f".join(map(str, said)))[:16]
+    content = chunk.found.content(said)
     earlier = chunk.found.seen.get(key)
     if earlier is None:
         chunk.found.seen[key] = row.number, content
-        one.key, one.content, one.outcome = key, content, RowOutcome.CREATED
+        one.key, one.content, one.outcome = key, content, _CREATED
     elif earlier[1] == content:
         one.outcome = RowOutcome.UNCHANGED
         one.codes = [row_code("", "repeated-row", f"Row {earlier[0]} says the same.")]

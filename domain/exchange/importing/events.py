@@ -11,6 +11,8 @@ from domain.assistance.events import event_faults, refusal
 from domain.calendar import today
 from domain.exchange.importing.job import ImportMode, Job, Reported, RowOutcome
 from domain.exchange.importing.matching import row_code
+from domain.exchange.importing.state import NOTHING_SOUGHT, Plan
+from domain.exchange.importing.store import Prepared
 from domain.exchange.reading.rows import CleanRow
 from domain.work import UnitOfWork
 
@@ -23,10 +25,8 @@ _OUTCOMES: Mapping[str, RowOutcome] = {
 }
 
 
-async def applied(
-    work: UnitOfWork, job: Job, rows: Sequence[CleanRow], *, now: datetime
-) -> Sequence[Reported]:
-    """A verdict on every row; with mode `commit` the good ones are recorded. In a transaction."""
+async def applied(work: UnitOfWork, job: Job, rows: Sequence[CleanRow], *, now: datetime) -> Prepared:
+    """A verdict on every row, ready to be reported; with mode `commit` the good ones are recorded. In a transaction."""
     reach = admit(job.actor, Operation.WRITE_ASSISTANCE)
     reported = [Reported(row.number, RowOutcome.REJECTED, row.record_id) for row in rows]
     drafts: list[EventDraft] = []
@@ -57,7 +57,7 @@ async def applied(
     for row, told in zip(rows, reported, strict=True):
         if told.outcome is RowOutcome.REJECTED:
             told.cells = row.cells
-    return reported
+    return work.intake.prepare(job, NOTHING_SOUGHT, Plan(), reported, now=now)
 
 
 def _draft(row: CleanRow) -> EventDraft | None:

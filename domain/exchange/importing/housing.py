@@ -24,6 +24,9 @@ class Housing(Comparing):
                 if stored is not None and given is not None and not alike(name, stored, given):
                     self._tell(home, name, stored, given, Settled.OPEN)
             return False
+        if home.said is part or home.said == part:
+            # Its members' rows all say the same of a house.
+            return False
         before, number = len(home.before), self._row.number
         touched = self._chunk.touched.setdefault(home.id, {})
         for name, given in of_household(part).items():

@@ -211,6 +211,16 @@ class TableRow:
     cells: Sequence[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Rows that a report has rejected, of those that were asked for."""
+
+    numbers: Mapping[int, str | None]
+    """With their record ids."""
+    record_ids: Mapping[str, int]
+    """How many rows had them."""
+
+
 def narrowed(job: Job, standing: Standing | None) -> Job | None:
     """The job within what its client may still do; None where it may do nothing of it any more."""
     if standing is None:

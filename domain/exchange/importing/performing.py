@@ -11,14 +11,12 @@ from io import RawIOBase
 from uuid import UUID
 
 from domain.calendar import today
-from domain.exchange.importing import events, persons
-from domain.exchange.importing.ahead import Ahead
-from domain.exchange.importing.job import UNDER_WAY, ImportMode, ImportStatus, Job, narrowed
+from domain.exchange.importing.failing import fail, standing
+from domain.exchange.importing.job import UNDER_WAY, ImportMode, ImportStatus, Job
+from domain.exchange.importing.line import Line
 from domain.exchange.importing.pace import collecting_rarely
-from domain.exchange.importing.persons import Known
 from domain.exchange.jobs import Task, Tools
-from domain.exchange.reading.kinds import ImportKind
-from domain.exchange.reading.rows import CleanRow, UnreadableFile
+from domain.exchange.reading.rows import UnreadableFile
 from domain.work import UnitOfWork
 
 MOST_UNFINISHED = 1000
@@ -30,7 +28,7 @@ async def perform(tools: Tools, import_id: UUID) -> None:
         job = await work.imports.job(import_id)
     if job is None or job.status not in UNDER_WAY:
         return
-    allowed = await _standing(tools, job)
+    allowed = await standing(tools, job)
     if allowed is None:
         return
     try:
@@ -39,9 +37,9 @@ async def perform(tools: Tools, import_id: UUID) -> None:
         if done:
             await _finish(tools, allowed, None)
     except UnreadableFile as fault:
-        await _fail(tools, job, fault.code, fault.detail)
+        await fail(tools, job, fault.code, fault.detail)
     except FileNotFoundError:
-        await _fail(tools, job, "file-lost", "The file is not there any more; send it again.")
+        await fail(tools, job, "file-lost", "The file is not there any more; send it again.")
 
 
 async def give_up(tools: Tools, import_id: UUID) -> None:
@@ -49,7 +47,7 @@ async def give_up(tools: Tools, import_id: UUID) -> None:
     async with tools.works.reading() as work:
         job = await work.imports.job(import_id)
     if job is not None and job.status in UNDER_WAY:
-        await _fail(tools, job, "internal-error", "It failed for a reason of ours; send the file again.")
+        await fail(tools, job, "internal-error", "It failed for a reason of ours; send the file again.")
 
 
 async def unfinished(work: UnitOfWork) -> Sequence[UUID]:
@@ -60,34 +58,16 @@ async def _applied(tools: Tools, job: Job) -> bool:
     """Whether it came to its end; not when it was cancelled."""
     if job.rows_total is None:
         job = await _begun(tools, job)
-    known = Known()
     with tools.files.open(job.file_id, job.file_key) as file:
         async with tools.works.reading() as work:
             rows = work.imports.chunks(file, job, today=today(job.created_at))
-        ahead = Ahead(rows)
-        try:
-            while (chunk := await ahead.chunk()) is not None:
-                # Rights that were taken away while it runs end it, or narrow what is left of it.
-                standing = await _standing(tools, job)
-                if standing is None:
-                    return False
-                job = standing
-                if not await _chunk(tools, job, chunk, known, ahead):
-                    return False
-                job = replace(job, last_number=chunk[-1].number)
-        finally:
-            # The file is closed after whoever reads it.
-            await ahead.close()
-    return True
-
-
-async def _standing(tools: Tools, job: Job) -> Job | None:
-    """The job within what its client may do now; None when that is nothing, and the import has failed."""
-    async with tools.works.reading() as work:
-        allowed = narrowed(job, await work.imports.standing(job.client_id))
-    if allowed is None:
-        await _fail(tools, job, "client-revoked", "The client may not import any more.")
-    return allowed
+        async with tools.works.alone() as writing, tools.works.alone() as looking:
+            line = Line(tools, writing, looking, rows)
+            try:
+                return await line.applied(job)
+            finally:
+                # The file is closed after whoever reads it.
+                await line.close()
 
 
 async def _begun(tools: Tools, job: Job) -> Job:
@@ -103,37 +83,11 @@ async def _begun(tools: Tools, job: Job) -> Job:
     return replace(job, rows_total=total, mapping=mapping)
 
 
-async def _chunk(tools: Tools, job: Job, rows: Sequence[CleanRow], known: Known, ahead: Ahead) -> bool:
-    """One transaction; whether the import is still wanted."""
-    now = tools.now()
-    async with tools.works.lasting(job.actor) as work:
-        await work.imports.turn()
-        held = await work.imports.job(job.id, lock=True)
-        if held is None or held.status is not ImportStatus.RUNNING or held.last_number != job.last_number:
-            return False
-        if job.kind is ImportKind.ASSISTANCE:
-            ahead.begin()
-            reported = await events.applied(work, job, rows, now=now)
-        else:
-            reported = await persons.applied(work, job, rows, known, decided=ahead.begin, now=now)
-        await work.imports.advance(job, rows[-1].number, reported, rows[0].header)
-    return True
-
-
 async def _finish(tools: Tools, job: Job, status: ImportStatus | None) -> None:
     async with tools.works.writing() as work:
         await work.imports.finish(job.id, status, now=tools.now())
         kept = job.mode is ImportMode.VALIDATE or await work.imports.file_is_needed(job.file_id)
     if not kept:
-        tools.files.remove(job.file_id)
-
-
-async def _fail(tools: Tools, job: Job, code: str, detail: str) -> None:
-    async with tools.works.writing() as work:
-        error = {"code": code, "detail": detail}
-        await work.imports.finish(job.id, ImportStatus.FAILED, error=error, now=tools.now())
-        needed = await work.imports.file_is_needed(job.file_id)
-    if not needed:
         tools.files.remove(job.file_id)
 
 

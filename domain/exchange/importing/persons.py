@@ -1,6 +1,7 @@
 """A chunk of rows about persons, applied to the registry in sets."""
 
-from collections.abc import Callable, Collection, Sequence
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -8,8 +9,9 @@ from uuid import UUID
 from domain.calendar import today
 from domain.exchange.importing.chunk import Chunk
 from domain.exchange.importing.deciding import decide
-from domain.exchange.importing.job import ImportMode, Job, Reported
-from domain.exchange.importing.store import Raced
+from domain.exchange.importing.job import ImportMode, Job
+from domain.exchange.importing.state import NOTHING_CARRIED, Carried, Found, Household, Sought, carried
+from domain.exchange.importing.store import Prepared, Raced
 from domain.exchange.importing.surveys import SurveyedIndicator, Surveys
 from domain.exchange.reading.kinds import ImportKind
 from domain.exchange.reading.rows import CleanRow
@@ -21,60 +23,106 @@ MOST_ATTEMPTS = 10
 
 @dataclass(slots=True)
 class Known:
-    """What one job remembers from chunk to chunk."""
+    """What one job remembers of the reference data."""
 
     places: Collection[str] = ()
     surveys: Surveys = field(default_factory=Surveys)
-    touched: dict[UUID, dict[str, int]] = field(default_factory=dict)
-    """Of the last chunk: a household may go on in the next."""
 
 
-async def applied(
-    work: UnitOfWork, job: Job, rows: Sequence[CleanRow], known: Known, *, decided: Callable[[], None], now: datetime
-) -> Sequence[Reported]:  # fmt: skip
-    """A verdict on every row; with mode `commit` they are carried out. In a transaction.
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A chunk with its verdicts, ready to be carried out."""
 
-    `decided` is called when what is left is the database's to do.
+    job: Job
+    """With the rights under which it was decided."""
+    rows: Sequence[CleanRow]
+    prepared: Prepared
+    leaves: Carried
+    """To the next chunk, while this one is not committed."""
+    touched: Mapping[UUID, Mapping[str, int]]
+    """Which row has said what of a household: it may go on in the next chunk."""
+
+    def part(self, still: "Decided | None" = None) -> None:
+        """Households forget their members, save those that the next chunk goes on with: nothing waits for the collector."""
+        kept: Mapping[UUID, Household] = {} if still is None else still.leaves.households
+        for home in self.leaves.households.values():
+            if home.id not in kept:
+                home.members = []
+
+
+async def decided(
+    work: UnitOfWork, job: Job, rows: Sequence[CleanRow], known: Known, before: Decided | None,
+    *, carry: bool, refused: Collection[str] = (), now: datetime,
+) -> Decided:  # fmt: skip
+    """A verdict on every row, and what it comes to.
+
+    `before`: the chunk before; with `carry` the database does not show it yet. That can be done once: what is carried
+    becomes what this chunk makes of it.
     """
     if not known.places:
         known.places = await work.intake.places()
-    surveyed = job.kind in (ImportKind.BMN, ImportKind.TPMAP_TARGET) and any(row.results for row in rows)
+    surveyed = job.kind in (ImportKind.BMN, ImportKind.TPMAP_TARGET)
     if surveyed:
         await _learn(work, known.surveys, rows)
-    refused: set[str] = set()
-    for attempt in range(MOST_ATTEMPTS):
-        chunk = Chunk(
-            job,
-            await work.intake.find(job, rows, results=surveyed),
-            places=known.places,
-            surveys=known.surveys,
-            touched=known.touched,
-            refused=refused,
-            new_id=work.new_id,
-            today=today(job.created_at),
-        )
-        reported = decide(chunk, rows)
-        decided()
+    ahead = before.leaves if before is not None and carry else NOTHING_CARRIED
+    sought = await asyncio.to_thread(work.intake.sought, job, rows)
+    found = await work.intake.find(job, sought, ahead, results=surveyed)
+
+    def judged() -> Decided:
+        return _judged(work, job, rows, known, before, sought, found, refused, now)
+
+    return await asyncio.to_thread(judged)
+
+
+def _judged(
+    work: UnitOfWork, job: Job, rows: Sequence[CleanRow], known: Known, before: Decided | None, sought: Sought,
+    found: Found, refused: Collection[str], now: datetime,
+) -> Decided:  # fmt: skip
+    chunk = Chunk(
+        job,
+        found,
+        about=sought.rows,
+        places=known.places,
+        surveys=known.surveys,
+        touched={} if before is None else before.touched,
+        refused=refused,
+        new_id=work.new_id,
+        today=today(job.created_at),
+    )
+    reported = decide(chunk, rows)
+    prepared = work.intake.prepare(job, sought, chunk.plan, reported, now=now)
+    touched = {one.id: chunk.touched[one.id] for one in chunk.plan.households if one.id in chunk.touched}
+    leaves = carried(chunk.plan, found.seen)
+    for home in found.households.values():
+        if home.id not in leaves.households:
+            home.members = []
+    return Decided(job, rows, prepared, leaves, touched)
+
+
+async def carried_out(
+    work: UnitOfWork, one: Decided, known: Known, before: Decided | None, *, now: datetime
+) -> Decided:
+    """Writes it with mode `commit`; in a transaction.
+
+    The same one, or what was decided in its place where somebody else has come between.
+    """
+    commit, refused = one.job.mode is ImportMode.COMMIT, set[str]()
+    for _ in range(MOST_ATTEMPTS):
         taken: Collection[str] = ()
         try:
             async with work.intake.attempt():
-                taken = await work.intake.claim(chunk.plan.identities, keep=job.mode is ImportMode.COMMIT)
+                taken = await work.intake.claim(one.prepared, keep=commit)
                 if taken:
                     raise Raced
-                if job.mode is ImportMode.COMMIT:
-                    await work.intake.write(job, chunk.plan, now=now)
+                if commit:
+                    await work.intake.write(one.prepared, now=now)
         except Raced:
             refused.update(taken)
-            chunk.part()
-            if attempt == MOST_ATTEMPTS - 1:
-                raise
-            continue
-        break
-    known.touched = {
-        one.id: chunk.touched[one.id] for one in chunk.plan.households if one.id in chunk.touched
-    }
-    chunk.part()
-    return reported
+            one.part()
+            one = await decided(work, one.job, one.rows, known, before, carry=False, refused=refused, now=now)
+        else:
+            return one
+    raise Raced
 
 
 async def _learn(work: UnitOfWork, surveys: Surveys, rows: Sequence[CleanRow]) -> None:

@@ -1,6 +1,6 @@
 """The households and persons that a chunk of rows is about, as stored and as they become."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
@@ -52,6 +52,8 @@ class Household:
     """Fields that change, as they were."""
     evidenced: bool = False
     """Its sources or its members change."""
+    said: Any = None
+    """What a row of this chunk has said of it, where all of that is what stands there."""
 
     @property
     def verified(self) -> bool:
@@ -120,6 +122,23 @@ class Record(NamedTuple):
     person: Person | None
 
 
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """What the rows of a chunk are looked for by."""
+
+    blinds: Mapping[str, bytes]
+    """By citizen id its blind index, under which it is found."""
+    records: Mapping[bytes, str]
+    """By its hash the key of a source's record."""
+    codes: Collection[str]
+    """House codes."""
+    rows: Mapping[int, bytes]
+    """By number: the key of whom a row is about."""
+
+
+NOTHING_SOUGHT = Sought({}, {}, (), {})
+
+
 @dataclass(slots=True)
 class Found:
     """What is stored about the rows of a chunk, within what the client reaches."""
@@ -136,6 +155,8 @@ class Found:
     """Conflicts that a person has decided: household, person, field, hash of the given value."""
     keyed: Callable[[str], bytes]
     """A keyed hash: the same text, the same hash, in every process."""
+    content: Callable[[tuple[Any, ...]], bytes]
+    """The same of values, 16 bytes."""
 
 
 @dataclass(slots=True)
@@ -148,3 +169,36 @@ class Plan:
     identities: list[Identity] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
     disagreements: list[Disagreement] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What a chunk leaves to the next while the database does not show it yet: everything as it will stand there."""
+
+    households: Mapping[UUID, Household]
+    identities: Mapping[str, Person]
+    records: Mapping[str, tuple[Household, Person | None]]
+    seen: Mapping[bytes, tuple[int, bytes]]
+
+
+NOTHING_CARRIED = Carried({}, {}, {}, {})
+
+
+def carried(plan: Plan, seen: Mapping[bytes, tuple[int, bytes]]) -> Carried:
+    """Once the plan has become statements: its records stand as those will have left them."""
+    for home in plan.households:
+        if home.changed and not home.new:
+            home.version += 1
+        home.new, home.evidenced, home.made_by, home.said = False, False, 0, None
+        home.before, home.changed_results = {}, {}
+    for person in plan.persons:
+        if person.changed and not person.new:
+            person.version += 1
+        person.new, person.before = False, {}
+        person.citizen_id = person.phone = None
+    return Carried(
+        {home.id: home for home in plan.households},
+        dict(plan.identities),
+        {key: (home, person) for key, home, person in plan.records},
+        seen,
+    )

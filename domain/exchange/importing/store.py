@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequen
 from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
 from io import RawIOBase
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from domain.access.actor import Actor
@@ -12,15 +12,19 @@ from domain.exchange.importing.job import (
     ImportQuery,
     ImportStatus,
     Job,
+    Rejected,
     Reported,
     RowFilter,
     Standing,
     TableRow,
     Upload,
 )
-from domain.exchange.importing.state import Found, Identity, Plan
+from domain.exchange.importing.state import Carried, Found, Plan, Sought
 from domain.exchange.reading.rows import CleanRow
 from domain.kernel import Document, Listing, Paging
+
+Prepared = Any
+"""What `IntakeStore.prepare` makes: the store's own."""
 
 
 class ImportStore(Protocol):
@@ -54,9 +58,7 @@ class ImportStore(Protocol):
         self, import_id: UUID, *, rows_total: int, mapping: str | None, now: datetime
     ) -> None: ...
 
-    async def advance(
-        self, job: Job, last_number: int, rows: Sequence[Reported], header: Sequence[str]
-    ) -> None:
+    async def advance(self, job: Job, last_number: int, prepared: Prepared, header: Sequence[str]) -> None:
         """Counts the rows and writes their report."""
         ...
 
@@ -81,11 +83,28 @@ class ImportStore(Protocol):
 
     async def unfinished(self, most: int) -> Sequence[UUID]: ...
 
-    async def turn(self) -> None:
-        """Chunks of all imports are applied one after the other: until the transaction ends."""
+    async def take_turn(self) -> bool:
+        """Chunks of all imports are applied one after the other: waits a while, and tells whether it is this one's.
+
+        It stays so until `leave_turn`, or the end of the connection.
+        """
+        ...
+
+    async def leave_turn(self) -> None: ...
+
+    async def turn_is_awaited(self) -> bool:
+        """Whether another import waits for it."""
+        ...
+
+    async def committed(self, job: Job) -> UUID | None:
+        """The import that commits this validation; one that failed or was cancelled is none."""
         ...
 
     async def rows(self, actor: Actor, import_id: UUID, where: RowFilter, paging: Paging) -> Listing: ...
+
+    async def rejected(self, import_id: UUID, numbers: Sequence[int], record_ids: Sequence[str]) -> Rejected:
+        """Of these row numbers, and of the rows with these record ids, the rejected ones."""
+        ...
 
     def table(self, actor: Actor, job: Job, where: RowFilter) -> AsyncIterator[Sequence[TableRow]]:
         """The report with the cells of the rows that were not taken, in pieces; every piece a read of its own."""
@@ -111,18 +130,31 @@ class IntakeStore(Protocol):
         """Codes of all areas down to the subdistrict."""
         ...
 
-    async def find(self, job: Job, rows: Sequence[CleanRow], *, results: bool) -> Found:
-        """What the rows may be about; with `results` the stored indicator results as well."""
+    def sought(self, job: Job, rows: Sequence[CleanRow]) -> Sought:
+        """What to look for. Arithmetic alone, as is `prepare`: both may run in a thread."""
         ...
 
-    async def claim(self, identities: Sequence[Identity], *, keep: bool) -> Collection[str]:
+    async def find(self, job: Job, what: Sought, ahead: Carried, *, results: bool) -> Found:
+        """What the rows may be about; with `results` the stored indicator results as well.
+
+        `ahead`: what the chunk before leaves, while it is not committed.
+        """
+        ...
+
+    def prepare(
+        self, job: Job, what: Sought, plan: Plan, reported: Sequence[Reported], *, now: datetime
+    ) -> Prepared:
+        """The plan and the report as what is sent to the database; the plan's records are not read again."""
+        ...
+
+    async def claim(self, prepared: Prepared, *, keep: bool) -> Collection[str]:
         """Takes the citizen ids for their persons, all or none; those that are somebody's already.
 
         Without `keep` they are only tried.
         """
         ...
 
-    async def write(self, job: Job, plan: Plan, *, now: datetime) -> None:
+    async def write(self, prepared: Prepared, *, now: datetime) -> None:
         """Everything of a chunk, with its feed and audit rows; also links help that waited for new households.
 
         Raises Raced where somebody else has changed one of the records since `find`.

@@ -9,6 +9,10 @@ from domain.exchange.reading.rows import HouseholdPart, PersonPart
 
 _HOUSEHOLD = (*HOUSEHOLD_FIELDS, "house_code")
 _household, _person = attrgetter(*_HOUSEHOLD), attrgetter(*PERSON_FIELDS)
+_CHOSEN = ("sex", "vital_status", "welfare_card")
+"""Fields that are members of an enumeration in a row."""
+# Their own `__str__` is a search through their class.
+_plain = str.__str__
 
 
 def of_household(part: HouseholdPart) -> dict[str, Any]:
@@ -24,12 +28,9 @@ def of_household(part: HouseholdPart) -> dict[str, Any]:
 
 def of_person(part: PersonPart) -> dict[str, Any]:
     values: dict[str, Any] = dict(zip(PERSON_FIELDS, _person(part), strict=True))
-    if part.sex is not None:
-        values["sex"] = str(part.sex)
-    if part.vital_status is not None:
-        values["vital_status"] = str(part.vital_status)
-    if part.welfare_card is not None:
-        values["welfare_card"] = str(part.welfare_card)
+    for name in _CHOSEN:
+        if (chosen := values[name]) is not None:
+            values[name] = _plain(chosen)
     if part.disabilities is not None:
         values["disabilities"] = list(part.disabilities)
     return values

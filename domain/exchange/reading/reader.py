@@ -1,9 +1,8 @@
 """Cells → `CleanRow`: the one place that every row of every file passes through."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import lru_cache
-from itertools import chain
 from operator import itemgetter
 from typing import Any
 
@@ -26,7 +25,14 @@ from domain.registry.indicators import Result
 from domain.registry.person import VitalStatus
 
 _MEMORY = 8192
-"""Dates that are remembered while a file is read: birth dates repeat."""
+"""Texts of a column that are remembered while a file is read: dates, names and places come again and again."""
+_REPEATED = frozenset(
+    {
+        "house_code", "area_code", "house_no", "moo", "village_name", "road", "postcode", "annual_income_per_person",
+        "prefix", "first_name", "last_name", "occupation", "annual_income",
+    }
+)  # fmt: skip
+"""Columns whose texts repeat, as those of a household do from member to member."""
 _PERSON = len(OF_A_PERSON) + len(HouseholdPart._fields)
 _EVENT = len(OF_AN_EVENT)
 
@@ -57,7 +63,9 @@ class RowReader:
         ]
 
     def _converter(self, name: str) -> Convert:
-        return self._read_date if name in DATES else CONVERTERS[name]
+        if name in DATES:
+            return self._read_date
+        return lru_cache(_MEMORY)(CONVERTERS[name]) if name in _REPEATED else CONVERTERS[name]
 
     def row(
         self, number: int, cells: Sequence[str], known: tuple[RowFault, ...] = (), header: tuple[str, ...] | None = None,
@@ -142,11 +150,11 @@ class RowReader:
         household, person = HouseholdPart._make(read[5:_PERSON]), PersonPart._make(read[_PERSON:])
         if person.deceased_on is not None and person.vital_status is None:
             person = person._replace(vital_status=VitalStatus.DECEASED)
-        broken = chain(
-            identity_faults(citizen_id, reason),
-            household_faults(household, fiscal_year, bool(results)),
-            person_faults(person, today=self._today),
-            seen_faults(seen_on, today=self._today),
+        broken = (
+            *identity_faults(citizen_id, reason),
+            *household_faults(household, fiscal_year, bool(results)),
+            *person_faults(person, today=self._today),
+            *seen_faults(seen_on, today=self._today),
         )
         return CleanRow(
             number, record_id, citizen_id, reason, household, person, None, fiscal_year, seen_on, results,
@@ -159,7 +167,7 @@ class RowReader:
     ) -> CleanRow:  # fmt: skip
         record_id, citizen_id = read[:_EVENT]
         event = EventPart._make(read[_EVENT:])
-        broken = event_faults(event, record_id, citizen_id, today=self._today)
+        broken = tuple(event_faults(event, record_id, citizen_id, today=self._today))
         return CleanRow(
             number, record_id, citizen_id, None, None, None, event, None, None, results,
             _together(faults, broken), header, cells,
@@ -170,10 +178,10 @@ _RESULT = choice(RESULT)
 _IDENTIFIERS = frozenset({"household_id", "house_code", "citizen_id", "no_id_reason"})
 
 
-def _together(faults: list[RowFault], broken: Iterable[RowFault]) -> tuple[RowFault, ...]:
+def _together(faults: list[RowFault], broken: tuple[RowFault, ...]) -> tuple[RowFault, ...]:
     """The faults of cells, and of rules that are not broken by those alone."""
     if not faults:
-        return tuple(broken)
+        return broken
     columns = {fault.column for fault in faults}
     if "" in columns:
         return tuple(faults)

@@ -1,7 +1,7 @@
 """What is stored about the rows of a chunk: a handful of statements, whatever their number."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from hashlib import blake2b
 from typing import Any
 from uuid import UUID
@@ -13,91 +13,139 @@ from domain.exchange.importing.matching import house_key, record_key
 from domain.exchange.importing.state import (
     HOUSEHOLD_FIELDS,
     PERSON_FIELDS,
+    Carried,
     Found,
     Household,
     Person,
     ResultKey,
+    Sought,
 )
 from domain.exchange.reading.rows import CleanRow
+from persistence.bounds import GATE
 from persistence.engine import Connection
 from persistence.sealing import Sealing
 
-_PERSONS = "SELECT blind_index AS known, household_id, person_id FROM citizen_identity WHERE blind_index = ANY($1::bytea[])"
-_RECORDS = "SELECT record_key AS known, household_id, person_id FROM source_record WHERE record_key = ANY($1::bytea[])"
+_PERSONS = f"""SELECT blind_index AS known, household_id, person_id FROM citizen_identity
+  WHERE blind_index = ANY($1::bytea[]) AND {GATE}"""
+_RECORDS = f"""SELECT record_key AS known, household_id, person_id FROM source_record
+  WHERE record_key = ANY($1::bytea[]) AND {GATE}"""
 _HOUSEHOLDS = f"""SELECT h.id, h.area_code, h.version, h.case_status, h.house_code, h.latitude, h.longitude, h.provenance,
     h.sources, h.target_groups, h.head_person_id, h.facets, h.dimension_mask, {", ".join(f"h.{one}" for one in HOUSEHOLD_FIELDS)}
-  FROM household h WHERE (h.id = ANY($1::uuid[]) OR h.house_code = ANY($2::text[])) AND h.merged_into IS NULL"""
+  FROM household h WHERE (h.id = ANY($1::uuid[]) OR h.house_code = ANY($2::text[])) AND h.merged_into IS NULL
+    AND {GATE}"""
 # Of somebody who left and came back the last row is the present one.
 _MEMBERS = f"""SELECT p.household_id, p.id, p.version, p.citizen_id_tail IS NOT NULL AS identified, p.no_id_reason,
     p.provenance, p.first_name_key, p.last_name_key, ms.relationship, ms.left_on IS NULL AS current,
     {", ".join(f"p.{one}" for one in PERSON_FIELDS)}
   FROM membership ms JOIN person p ON p.household_id = ms.household_id AND p.id = ms.person_id
-  WHERE ms.household_id = ANY($1::uuid[]) ORDER BY ms.left_on IS NULL, ms.id"""
-_RESULTS = """SELECT household_id, fiscal_year, indicator_id, person_id, result FROM indicator_result
-  WHERE household_id = ANY($1::uuid[])"""
-_SEEN = "SELECT key, number, content FROM import_row WHERE import_id = $1 AND key = ANY($2::bytea[])"
-_RESOLVED = """SELECT household_id, person_id, field, given_hash FROM conflict
-  WHERE household_id = ANY($1::uuid[]) AND status = 'resolved' AND choice <> 'given'"""
+  WHERE ms.household_id = ANY($1::uuid[]) AND {GATE} ORDER BY ms.left_on IS NULL, ms.id"""
+_RESULTS = f"""SELECT household_id, fiscal_year, indicator_id, person_id, result FROM indicator_result
+  WHERE household_id = ANY($1::uuid[]) AND {GATE}"""
+_SEEN = f"""SELECT key, number, content FROM import_row
+  WHERE import_id = $1 AND key = ANY($2::bytea[]) AND {GATE}"""
+_RESOLVED = f"""SELECT household_id, person_id, field, given_hash FROM conflict
+  WHERE household_id = ANY($1::uuid[]) AND status = 'resolved' AND choice <> 'given' AND {GATE}"""
+
+
+def sought(sealing: Sealing, job: Job, rows: Sequence[CleanRow]) -> Sought:
+    """What to look for; arithmetic alone."""
+    keyed, blind = keyed_by(sealing), sealing.index.of
+    blinds: dict[str, bytes] = {}
+    records: set[str] = set()
+    codes: set[str] = set()
+    about: dict[int, bytes] = {}
+    for row in rows:
+        if row.faults:
+            continue
+        citizen_id, part = row.citizen_id, row.household
+        if citizen_id is not None:
+            if citizen_id not in blinds:
+                blinds[citizen_id] = blind(citizen_id)
+            who = citizen_id
+        else:
+            who = record_key(row, job)
+            records.add(who)
+        about[row.number] = keyed(f"row|{who}")[:16]
+        if part is not None:
+            if part.house_code is not None:
+                codes.add(part.house_code)
+            if part.household_record_id is not None:
+                records.add(house_key(row, job))
+    return Sought(blinds, {keyed(text): text for text in records}, codes, about)
 
 
 async def find(
-    connection: Connection, sealing: Sealing, job: Job, rows: Sequence[CleanRow], *, results: bool
+    connection: Connection, sealing: Sealing, job: Job, what: Sought, ahead: Carried, *, results: bool
 ) -> Found:
-    """Everything that the rows may be about, within the bounds of the transaction."""
-    rows = [row for row in rows if not row.faults]
-    keyed = keyed_by(sealing)
-    index = sealing.index
-    by_index = {index.of(row.citizen_id): row.citizen_id for row in rows if row.citizen_id is not None}
-    record_texts = {record_key(row, job) for row in rows if row.citizen_id is None}
-    record_texts |= {
-        house_key(row, job) for row in rows if row.household and row.household.household_record_id
-    }
-    by_record = {keyed(text): text for text in record_texts}
+    """Everything that the rows may be about, within the bounds of the transaction.
+
+    `ahead`: what is not committed yet, and stands above what is.
+    """
+    keyed, keyed_bytes = keyed_by(sealing), hashing(sealing)
+    by_index = {blind: text for text, blind in what.blinds.items()}
     identities = await connection.fetch(_PERSONS, list(by_index)) if by_index else []
-    records = await connection.fetch(_RECORDS, list(by_record)) if by_record else []
+    records = await connection.fetch(_RECORDS, list(what.records)) if what.records else []
     ids = {row["household_id"] for row in (*identities, *records)}
-    codes = {row.household.house_code for row in rows if row.household and row.household.house_code}
-    homes = {
-        row["id"]: _household(row) for row in await connection.fetch(_HOUSEHOLDS, list(ids), list(codes))
-    }
+    homes: dict[UUID, Household] = {}
+    if ids or what.codes:
+        homes = {
+            row["id"]: _household(row)
+            for row in await connection.fetch(_HOUSEHOLDS, list(ids), list(what.codes))
+            if row["id"] not in ahead.households
+        }
     people = await _members(connection, homes)
     if results and homes:
         for row in await connection.fetch(_RESULTS, list(homes)):
             key = ResultKey(row["fiscal_year"], row["indicator_id"], row["person_id"])
             homes[row["household_id"]].results[key] = row["result"]
+    for home in ahead.households.values():
+        if home.id in ids or home.values["house_code"] in what.codes:
+            homes[home.id] = home
+            people.update((member.id, member) for member in home.members)
     by_code: dict[str, list[Household]] = defaultdict(list)
     for home in homes.values():
         if home.values["house_code"] is not None:
             by_code[home.values["house_code"]].append(home)
+    persons = {
+        by_index[row["known"]]: people[row["person_id"]] for row in identities if row["person_id"] in people
+    }
+    persons |= {text: person for text, person in ahead.identities.items() if text in what.blinds}
+    recorded = {
+        what.records[row["known"]]: (homes[row["household_id"]], people.get(row["person_id"]))
+        for row in records
+        if row["household_id"] in homes
+    }
+    recorded |= {text: ahead.records[text] for text in ahead.records.keys() & what.records.values()}
+    for home in (*(one.household for one in persons.values()), *(home for home, _ in recorded.values())):
+        homes.setdefault(home.id, home)
     return Found(
-        persons={
-            by_index[row["known"]]: people[row["person_id"]]
-            for row in identities
-            if row["person_id"] in people
-        },
-        records={
-            by_record[row["known"]]: (homes[row["household_id"]], people.get(row["person_id"]))
-            for row in records
-            if row["household_id"] in homes
-        },
+        persons=persons,
+        records=recorded,
         by_code=by_code,
         households=homes,
-        seen=await _seen(connection, job, rows, keyed),
+        seen=await _seen(connection, job, what, ahead),
         resolved=await _resolved(connection, homes),
         keyed=keyed,
+        content=lambda values: keyed_bytes(orjson.dumps(values, default=str))[:16],
     )
 
 
 def keyed_by(sealing: Sealing) -> Callable[[str], bytes]:
+    """`hashing` of texts."""
+    hashed = hashing(sealing)
+    return lambda text: hashed(text.encode())
+
+
+def hashing(sealing: Sealing) -> Callable[[bytes], bytes]:
     """Under a key of its own, which follows from one that never changes: a job may end under another process."""
     begun = blake2b(key=sealing.content.of("import"), digest_size=32)
 
-    def keyed(text: str) -> bytes:
-        hashed = begun.copy()
-        hashed.update(text.encode())
-        return hashed.digest()
+    def hashed(data: bytes) -> bytes:
+        one = begun.copy()
+        one.update(data)
+        return one.digest()
 
-    return keyed
+    return hashed
 
 
 async def _members(connection: Connection, homes: dict[UUID, Household]) -> dict[UUID, Person]:
@@ -147,17 +195,18 @@ def _household(row: Any) -> Household:
 
 
 async def _seen(
-    connection: Connection, job: Job, rows: Sequence[CleanRow], keyed: Callable[[str], bytes]
+    connection: Connection, job: Job, what: Sought, ahead: Carried
 ) -> dict[bytes, tuple[int, bytes]]:
-    if not job.last_number:
-        return {}
-    keys = [keyed(f"row|{row.citizen_id or record_key(row, job)}")[:16] for row in rows]
-    found = await connection.fetch(_SEEN, job.id, keys)
-    return {row["key"]: (row["number"], row["content"]) for row in found}
+    keys = set(what.rows.values())
+    found = {key: ahead.seen[key] for key in ahead.seen.keys() & keys}
+    if job.last_number:
+        for row in await connection.fetch(_SEEN, job.id, list(keys)):
+            found[row["key"]] = row["number"], row["content"]
+    return found
 
 
 async def _resolved(
-    connection: Connection, homes: dict[UUID, Household]
+    connection: Connection, homes: Collection[UUID]
 ) -> frozenset[tuple[UUID, UUID | None, str, bytes]]:
     if not homes:
         return frozenset()

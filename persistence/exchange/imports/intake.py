@@ -1,20 +1,21 @@
-"""The registry as a chunk of rows meets it, on one connection in a transaction."""
+"""The registry as a chunk of rows meets it, on one connection."""
 
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from operator import itemgetter
 from uuid import UUID
 
 import asyncpg
 
-from domain.exchange.importing.job import Job
-from domain.exchange.importing.state import Found, Identity, Plan
+from domain.exchange.importing.job import Job, Reported
+from domain.exchange.importing.state import Carried, Found, Plan, Sought
 from domain.exchange.importing.store import Raced
 from domain.exchange.reading.rows import CleanRow
 from persistence.engine import Connection
-from persistence.exchange.imports.finding import find
-from persistence.exchange.imports.writing import CLAIM, dumped, write
+from persistence.exchange.imports.finding import find, sought
+from persistence.exchange.imports.preparing import Prepared, Preparing
+from persistence.exchange.imports.statements import CLAIM
+from persistence.exchange.imports.writing import write
 from persistence.sealing import Sealing
 
 
@@ -30,43 +31,34 @@ class PgIntake:
         )
         return frozenset(row[0] for row in rows)
 
-    async def find(self, job: Job, rows: Sequence[CleanRow], *, results: bool) -> Found:
-        return await find(self._connection, self._sealing, job, rows, results=results)
+    def sought(self, job: Job, rows: Sequence[CleanRow]) -> Sought:
+        return sought(self._sealing, job, rows)
 
-    async def claim(self, identities: Sequence[Identity], *, keep: bool) -> Collection[str]:
-        if not identities:
+    async def find(self, job: Job, what: Sought, ahead: Carried, *, results: bool) -> Found:
+        return await find(self._connection, self._sealing, job, what, ahead, results=results)
+
+    def prepare(
+        self, job: Job, what: Sought, plan: Plan, reported: Sequence[Reported], *, now: datetime
+    ) -> Prepared:
+        return Preparing(self._sealing, self._new_id, job, what.blinds, now=now).prepare(plan, reported)
+
+    async def claim(self, prepared: Prepared, *, keep: bool) -> Collection[str]:
+        if not prepared.identities:
             return ()
         taken: Collection[str] = ()
         try:
             async with self._connection.transaction():
-                taken = await self._claim(identities)
+                # Somebody else's under any of the keys is somebody else's.
+                others = {row[0] for row in await self._connection.fetch(CLAIM, prepared.identities)}
+                taken = [prepared.citizen_ids[person_id] for person_id in others]
                 if taken or not keep:
                     raise _Undone
         except _Undone:
             pass
         return taken
 
-    async def _claim(self, identities: Sequence[Identity]) -> Collection[str]:
-        every = self._sealing.index.every
-        rows = [
-            {
-                "blind_index": f"\\x{blind.hex()}",
-                "key_id": key_id,
-                "person_id": one.person.id,
-                "household_id": one.person.household.id,
-                "area_code": one.person.household.area_code,
-            }
-            for one in identities
-            for key_id, blind in every(one.citizen_id).items()
-        ]
-        # In one order for all writers: of two that register the same persons one waits, and none in a circle.
-        rows.sort(key=itemgetter("blind_index"))
-        # Somebody else's under any of the keys is somebody else's.
-        others = {row[0] for row in await self._connection.fetch(CLAIM, dumped(rows))}
-        return [one.citizen_id for one in identities if one.person.id in others] if others else ()
-
-    async def write(self, job: Job, plan: Plan, *, now: datetime) -> None:
-        await write(self._connection, self._sealing, self._new_id, job, plan, now=now)
+    async def write(self, prepared: Prepared, *, now: datetime) -> None:
+        await write(self._connection, prepared, now=now)
 
     @asynccontextmanager
     async def attempt(self) -> AsyncIterator[None]:

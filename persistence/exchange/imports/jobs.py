@@ -1,13 +1,12 @@
 """Imports and their report on one connection."""
 
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from io import RawIOBase
-from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import orjson
 
 from domain.access.actor import Actor
@@ -16,7 +15,7 @@ from domain.exchange.importing.job import (
     ImportQuery,
     ImportStatus,
     Job,
-    Reported,
+    Rejected,
     RowFilter,
     RowOutcome,
     Standing,
@@ -29,7 +28,7 @@ from domain.kernel import Document, Listing, Paging
 from persistence.bounds import GATE
 from persistence.engine import Connection
 from persistence.exchange import reading
-from persistence.exchange.imports.writing import dumped, inserting
+from persistence.exchange.imports.preparing import Prepared, cell_id
 from persistence.jobs import enqueue
 from persistence.keyset import NEWEST, ORDERS, Order, Source, fetch_page
 from persistence.sealing import Sealing
@@ -46,15 +45,7 @@ _ROW = "r.number, r.record_id, r.outcome, r.codes, r.diff, r.household_id, r.per
 _BY_NUMBER = Order((("number", "int"),))
 _HELD = """SELECT id, client_id, agency, scopes, areas, request_id, kind, format, mode, mapping, status, file_id,
   file_key_sealed, file_size, sha256, last_number, rows_total, created_at FROM import_job WHERE id = $1"""
-_REPORT = {
-    "number": "int", "area_code": "text", "household_id": "uuid", "person_id": "uuid", "record_id": "text",
-    "outcome": "text", "codes": "jsonb", "diff": "jsonb", "key": "bytea", "content": "bytea",
-}  # fmt: skip
-_reported = attrgetter(*_REPORT)
-_ADD_REPORT = inserting("import_row", _REPORT, {"import_id": "$2", "agency": "$3"})
-_ADD_CELLS = """INSERT INTO import_cell (import_id, number, cells_sealed)
-  SELECT $1, n.number, n.cells FROM unnest($2::int[], $3::bytea[]) AS n(number, cells)"""
-_COUNTED = tuple(RowOutcome)
+_TURN = "hashtextextended('import', 0)"
 
 
 class PgImports:
@@ -162,33 +153,19 @@ class PgImports:
             now,
         )
 
-    async def advance(
-        self, job: Job, last_number: int, rows: Sequence[Reported], header: Sequence[str]
-    ) -> None:
-        counted_by = Counter(row.outcome for row in rows)
-        counts = [counted_by[outcome] for outcome in _COUNTED]
-        counted = ", ".join(f"{outcome} = {outcome} + ${at}" for at, outcome in enumerate(_COUNTED, 5))
+    async def advance(self, job: Job, last_number: int, prepared: Prepared, header: Sequence[str]) -> None:
+        counted = ", ".join(f"{outcome} = {outcome} + ${at}" for at, outcome in enumerate(RowOutcome, 5))
         await self._plain.execute(
             f"""UPDATE import_job SET last_number = $2, rows_read = rows_read + $3, {counted},
                   header = CASE WHEN header = '{{}}' THEN $4::text[] ELSE header END WHERE id = $1""",
             job.id,
             last_number,
-            len(rows),
+            sum(prepared.counts),
             list(header),
-            *counts,
+            *prepared.counts,
         )
-        reported = [dict(zip(_REPORT, _reported(row), strict=True)) for row in rows]
-        await self._connection.execute(_ADD_REPORT, dumped(reported), job.id, job.agency)
-        kept = [(row.number, row.cells) for row in rows if row.cells is not None]
-        if kept:
-            cipher = self._sealing.cipher
-            sealed = [
-                cipher.seal(
-                    "import_cell", "cells_sealed", cell_id(job.id, number), orjson.dumps(cells).decode()
-                )
-                for number, cells in kept
-            ]
-            await self._plain.execute(_ADD_CELLS, job.id, [number for number, _ in kept], sealed)
+        for step in prepared.report:
+            await self._connection.execute(step.sql, *step.values)
 
     async def finish(
         self, import_id: UUID, status: ImportStatus | None, *, error: Mapping[str, str] | None = None, now: datetime
@@ -230,8 +207,23 @@ class PgImports:
         )
         return [row[0] for row in rows]
 
-    async def turn(self) -> None:
-        await self._plain.execute("SELECT pg_advisory_xact_lock(hashtextextended('import', 0))")
+    async def take_turn(self) -> bool:
+        try:
+            await self._plain.execute(f"SELECT pg_advisory_lock({_TURN})")
+        except asyncpg.LockNotAvailableError:
+            return False
+        return True
+
+    async def leave_turn(self) -> None:
+        await self._plain.execute(f"SELECT pg_advisory_unlock({_TURN})")
+
+    async def turn_is_awaited(self) -> bool:
+        found: bool = await self._plain.fetchval(
+            f"""SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+                  WHERE d.datname = current_database() AND l.locktype = 'advisory' AND NOT l.granted
+                    AND (l.classid::int8 << 32 | l.objid::int8) = {_TURN})"""
+        )
+        return found
 
     async def rows(self, actor: Actor, import_id: UUID, where: RowFilter, paging: Paging) -> Listing:
         binds = Binds()
@@ -239,6 +231,32 @@ class PgImports:
         return await fetch_page(
             self._connection, Source("import_row", "r", _ROW), found, _BY_NUMBER, paging, binds
         )
+
+    async def committed(self, job: Job) -> UUID | None:
+        found: UUID | None = await self._plain.fetchval(
+            """SELECT id FROM import_job WHERE file_id = $1 AND validated_by = $2 AND status NOT IN ('failed', 'cancelled')
+               ORDER BY id LIMIT 1""",
+            job.file_id,
+            job.id,
+        )
+        return found
+
+    async def rejected(self, import_id: UUID, numbers: Sequence[int], record_ids: Sequence[str]) -> Rejected:
+        of_import = f"FROM import_row r WHERE r.import_id = $1 AND r.outcome = 'rejected' AND {GATE}"
+        by_number, by_record = [], []
+        if numbers:
+            by_number = await self._connection.fetch(
+                f"SELECT r.number, r.record_id {of_import} AND r.number = ANY($2::int[])",
+                import_id,
+                list(numbers),
+            )
+        if record_ids:
+            by_record = await self._connection.fetch(
+                f"SELECT r.record_id, count(*) {of_import} AND r.record_id = ANY($2::text[]) GROUP BY r.record_id",
+                import_id,
+                list(record_ids),
+            )
+        return Rejected(dict(map(tuple, by_number)), dict(map(tuple, by_record)))
 
     async def table(self, actor: Actor, job: Job, where: RowFilter) -> AsyncIterator[Sequence[TableRow]]:
         after = 0
@@ -279,11 +297,6 @@ class PgImports:
         return reading.chunks(
             file, kind=job.kind, format=job.format, mapping=job.mapping, today=today, start=job.last_number
         )
-
-
-def cell_id(import_id: UUID, number: int) -> str:
-    """What sealed cells are bound to."""
-    return f"{import_id} {number}"
 
 
 def _own(actor: Actor, binds: Binds) -> str:

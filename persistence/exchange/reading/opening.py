@@ -5,7 +5,7 @@ from io import RawIOBase
 from itertools import chain, islice
 from typing import NamedTuple
 
-from domain.exchange.reading.columns import RESULTS, columns_of, has_results
+from domain.exchange.reading.columns import OF_THE_REPORT, RESULTS, columns_of, has_results
 from domain.exchange.reading.kinds import ImportFormat, ImportKind
 from domain.exchange.reading.layout import Layout, Plan, label, plan
 from domain.exchange.reading.rows import RowFault, UnreadableFile
@@ -160,7 +160,7 @@ class _Objects:
         found = self._at.get(self._layout.columns.get(name, name if name in self._at else ""))
         if found is not None:
             return found
-        return None if "*" in self._layout.ignored or name in self._layout.ignored else -1
+        return None if "*" in self._layout.ignored or name in self._layout.ignored | OF_THE_REPORT else -1
 
     def ready(self, record: ndjson.JsonRecord) -> Ready:
         cells = [""] * self._width

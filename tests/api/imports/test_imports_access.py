@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from domain.exchange.importing import performing
+from domain.exchange.importing.line import Line
 from tests.support.access import owner_of
 from tests.support.api import Api
 from tests.support.exports import known
@@ -42,8 +42,9 @@ async def test_rights_that_are_taken_away_meanwhile_end_it(
 ) -> None:
     rows = [row() for _ in range(5_100)]
     sent = await send(api, as_csv(rows), who="importer")
+    assert sent.status_code == 202, sent.text
     client = await known(api, "importer", scopes=list(SCOPES), areas=["42"])
-    real, chunks = performing._chunk, 0
+    real, chunks = Line._chunk, 0
 
     async def changed(*given: Any) -> bool:
         nonlocal chunks
@@ -53,7 +54,7 @@ async def test_rights_that_are_taken_away_meanwhile_end_it(
             assert await owner.execute(f"UPDATE client SET {change} WHERE id = $1", client) == "UPDATE 1"
         return done
 
-    monkeypatch.setattr(performing, "_chunk", changed)
+    monkeypatch.setattr(Line, "_chunk", changed)
     await run_jobs(api)
     async with owner_of(api) as owner:
         status, error, created, rejected = await owner.fetchrow(

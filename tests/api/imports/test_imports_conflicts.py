@@ -98,32 +98,6 @@ async def test_a_person_decides(api: Api, choice: dict[str, Any], stands: str) -
     assert counts(again) in ({"unchanged": 1}, expected)
 
 
-async def test_a_masked_value_is_told_to_nobody_and_taken_by_whoever_may_see_it(api: Api) -> None:
-    one = row()
-    await imported(api, [one])
-    person = await person_of(api, one["citizen_id"])
-    await patch(api, "persons", person["id"], {"last_name": "สกุลใหม่"})
-    done = await imported(api, [one])
-    household = await household_of(api, one["citizen_id"])
-    (found,) = await conflicts(api, household)
-    assert (found["field"], found["masked"], found["stored"], found["given"]) == (
-        "last_name",
-        True,
-        None,
-        None,
-    )
-    for text in (str(await report(api, done)), str(found)):
-        assert "สกุลใหม่" not in text
-        assert one["last_name"] not in text
-    path = f"/v1/households/{household['id']}/conflicts/{found['id']}/resolve"
-    body = {"choose": "given", "reason": "ตามบัตร"}
-    few = [scope for scope in SCOPES if scope != "persons:pii"]
-    refused = await call(api, "POST", path, body, scopes=few)
-    assert (refused.status_code, refused.json()["code"]) == (403, "purpose-required")
-    assert (await call(api, "POST", path, body)).status_code == 200
-    assert (await person_of(api, one["citizen_id"]))["last_name"] == one["last_name"]
-
-
 async def test_the_provenance_of_fields_is_shown(api: Api) -> None:
     one = row()
     await imported(api, [one])

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from domain.exchange.importing import performing
+from domain.exchange.importing.line import Line
 from persistence.exchange.imports import jobs
 from tests.support.api import Api
 from tests.support.imports import as_csv, call, counts, household_of, imported, report, row, send
@@ -34,7 +35,7 @@ async def test_a_job_that_is_killed_after_any_chunk_goes_on_after_it(
     rows[3]["house_code"], rows[3]["relationship"] = rows[2]["house_code"], "child"
     rows += [{**rows[0]}, {**rows[1], "first_name": "อื่น"}]
     answer = await send(api, as_csv(rows), mode=mode)
-    id, real = UUID(answer.json()["id"]), performing._chunk
+    id, real = UUID(answer.json()["id"]), Line._chunk
     survived = 0
 
     async def killed(*given: Any) -> bool:
@@ -45,7 +46,7 @@ async def test_a_job_that_is_killed_after_any_chunk_goes_on_after_it(
             raise Killed
         return done
 
-    monkeypatch.setattr(performing, "_chunk", killed)
+    monkeypatch.setattr(Line, "_chunk", killed)
     for _ in range(3):
         with pytest.raises(Killed):
             await performing.perform(tools_of(api), id)
@@ -67,14 +68,14 @@ async def test_cancelling_in_the_middle_keeps_what_was_taken(
 ) -> None:
     rows = [row() for _ in range(9)]
     answer = await send(api, as_csv(rows))
-    path, real = answer.headers["location"], performing._chunk
+    path, real = answer.headers["location"], Line._chunk
 
     async def then_cancelled(*given: Any) -> bool:
         done = await real(*given)
         await call(api, "POST", f"{path}/cancel")
         return done
 
-    monkeypatch.setattr(performing, "_chunk", then_cancelled)
+    monkeypatch.setattr(Line, "_chunk", then_cancelled)
     await performing.perform(tools_of(api), UUID(answer.json()["id"]))
     done = (await call(api, "GET", path)).json()
     assert (done["status"], counts(done)) == ("cancelled", {"created": 3})

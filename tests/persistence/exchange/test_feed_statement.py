@@ -339,3 +339,24 @@ async def test_a_page_reads_along_indexes_and_no_more_of_a_larger_feed(dsn: str,
     narrow = name in ("district", "assigned")
     assert read[1] <= (4 * changes.MOST_LOOKED_AT if narrow else 300), read
     assert narrow or read[1] <= 1.2 * read[0]
+
+
+@pytest.mark.parametrize("name", VIEWS)
+async def test_a_page_is_planned_once_in_a_session_and_not_for_every_place(
+    dsn: str, database: Database, name: str
+) -> None:
+    async with owning(dsn) as owner:
+        for first in range(1, 5_000, 500):
+            await owner.execute(PUT_MANY, first, first + 499)
+        await owner.execute("ANALYZE change")
+    view = VIEWS[name]
+    async with database.reading() as connection:
+        feed, after = PgChanges(Bounded(connection, bounds(view))), None
+        for limit in (1, 50, 200) * 4:
+            after = (await feed.page(view, after, limit)).next
+        plans = await connection.fetch(
+            "SELECT custom_plans, generic_plans FROM pg_prepared_statements WHERE statement LIKE 'WITH shown%'"
+        )
+        assert await connection.fetchval("SHOW plan_cache_mode") == "auto"
+    # PostgreSQL tries five plans before it keeps one.
+    assert [tuple(row) for row in plans] == [(5, 7)]

@@ -1,0 +1,133 @@
+"""The chunks of a file, one decided while the database is at work on the one before.
+
+While an import has the turn nobody else imports, so that what was found before it came to be written still holds. Where
+others wait it hands the turn on after a chunk, and looks at the next one anew when it has it again.
+"""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from domain.exchange.importing import events, persons
+from domain.exchange.importing.failing import standing
+from domain.exchange.importing.job import ImportStatus, Job
+from domain.exchange.importing.persons import Decided, Known
+from domain.exchange.jobs import Alone, Tools
+from domain.exchange.reading.kinds import ImportKind
+from domain.exchange.reading.rows import CleanRow
+from domain.work import UnitOfWork
+
+Rows = Sequence[CleanRow]
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """The next chunk."""
+
+    rows: Rows
+    decided: Decided | None = None
+    """None: it has to be looked at in its transaction."""
+    before: Decided | None = None
+    """What that rests on: the chunk before as it was decided."""
+
+
+class Line:
+    """One import's."""
+
+    def __init__(self, tools: Tools, writing: Alone, looking: Alone, rows: Iterator[Rows]) -> None:
+        """`rows` are read in a thread: what they are read from must stay open until `close`."""
+        self._tools, self._writing, self._looking, self._rows = tools, writing, looking, rows
+        self._known = Known()
+        self._before: Decided | None = None
+        """The chunk before, whose households may go on."""
+        self._turn = False
+        self._next: asyncio.Task[Coming | None] | None = None
+
+    async def applied(self, job: Job) -> bool:
+        """Whether it came to the end of the file; not when it was cancelled, or its client lost its rights.
+
+        Raises UnreadableFile.
+        """
+        while (coming := await self._coming(job)) is not None:
+            # Rights that were taken away while it runs end it, or narrow what is left of it.
+            allowed = await standing(self._tools, job)
+            if allowed is None:
+                return False
+            kept = await self._take_turn()
+            holds = kept and coming.before is self._before and _same_rights(coming.decided, allowed)
+            decided = coming.decided if holds else None
+            if not await self._chunk(allowed, coming.rows, decided):
+                return False
+            job = replace(allowed, last_number=coming.rows[-1].number)
+        return True
+
+    async def close(self) -> None:
+        """When nobody reads any more."""
+        if self._next is not None:
+            await asyncio.wait({self._next})
+            if not self._next.cancelled():
+                self._next.exception()
+
+    async def _coming(self, job: Job) -> Coming | None:
+        if self._next is None:
+            self._look_ahead(job, None)
+        assert self._next is not None
+        coming = await asyncio.shield(self._next)
+        self._next = None
+        return coming
+
+    def _look_ahead(self, job: Job, at_work: Decided | None) -> None:
+        """Begins with the next chunk; `at_work` is the one that is being written."""
+        self._next = asyncio.create_task(self._looked(job, at_work))
+
+    async def _looked(self, job: Job, at_work: Decided | None) -> Coming | None:
+        rows = await asyncio.to_thread(next, self._rows, None)
+        if rows is None:
+            return None
+        if at_work is None:
+            return Coming(rows)
+        work, now = self._looking.reading(job.actor), self._tools.now()
+        found = await persons.decided(work, job, rows, self._known, at_work, carry=True, now=now)
+        return Coming(rows, found, at_work)
+
+    async def _take_turn(self) -> bool:
+        """Whether it was this one's all the time."""
+        imports = self._writing.plain.imports
+        if self._turn and not await imports.turn_is_awaited():
+            return True
+        if self._turn:
+            await imports.leave_turn()
+            self._turn = False
+        while not self._turn:
+            self._turn = await imports.take_turn()
+        return False
+
+    async def _chunk(self, job: Job, rows: Rows, decided: Decided | None) -> bool:
+        """One transaction; whether the import is still wanted."""
+        now = self._tools.now()
+        async with self._writing.writing(job.actor) as work:
+            held = await work.imports.job(job.id, lock=True)
+            if held is None or held.status is not ImportStatus.RUNNING or held.last_number != job.last_number:
+                return False
+            if job.kind is ImportKind.ASSISTANCE:
+                self._look_ahead(job, None)
+                prepared = await events.applied(work, job, rows, now=now)
+            else:
+                prepared = (await self._persons(work, job, rows, decided)).prepared
+            await work.imports.advance(job, rows[-1].number, prepared, rows[0].header)
+        return True
+
+    async def _persons(self, work: UnitOfWork, job: Job, rows: Rows, decided: Decided | None) -> Decided:
+        before, now = self._before, self._tools.now()
+        if decided is None:
+            decided = await persons.decided(work, job, rows, self._known, before, carry=False, now=now)
+        self._look_ahead(job, decided)
+        done = await persons.carried_out(work, decided, self._known, before, now=now)
+        if before is not None:
+            before.part(done)
+        self._before = done
+        return done
+
+
+def _same_rights(decided: Decided | None, job: Job) -> bool:
+    return decided is not None and (decided.job.scopes, decided.job.areas) == (job.scopes, job.areas)

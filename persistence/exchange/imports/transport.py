@@ -1,0 +1,93 @@
+"""Many rows in one bound text, parted by control characters that no value holds: cheap for the driver and for the server.
+
+The driver looks at every item of an array, and the server takes JSON apart name by name: for the columns of a person
+either costs several times what `string_to_array` does. COPY would cost less still, and cannot go through the views of
+the wall.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+ITEM, FIELD, ROW = "\x1d", "\x1f", "\x1e"
+"""What parts the items of a list, the fields of a row, the rows."""
+
+Columns = Mapping[str, str]
+"""Name → SQL type; `list`: an array of texts, `code`: a text that may be empty. Elsewhere nothing and empty are null."""
+
+
+def source(columns: Columns) -> str:
+    """The rows bound at $1, as `n` in a FROM."""
+    listed = ", ".join(
+        f"{_value(f'f[{at}]', kind)} AS {name}" for at, (name, kind) in enumerate(columns.items(), 1)
+    )
+    # OFFSET keeps the planner from parting a row again for each of its columns.
+    return (
+        f"(SELECT {listed} FROM (SELECT string_to_array(line, E'\\x1f', '') AS f"
+        f" FROM string_to_table($1::text, E'\\x1e') AS line OFFSET 0) AS parted) AS n"
+    )
+
+
+def _value(field: str, kind: str) -> str:
+    match kind:
+        case "list":
+            return f"coalesce(string_to_array({field}, E'\\x1d'), '{{}}')"
+        case "code":
+            return f"coalesce({field}, '')"
+        case "text":
+            return field
+        case _:
+            return f"{field}::{kind}"
+
+
+def sent(rows: Iterable[Sequence[Any]], columns: Columns) -> str:
+    """The rows for `source`, each with its values in the order of the columns.
+
+    Raises ValueError where a value would run into the next: it cannot, for no text of ours holds a control character.
+    """
+    lines = [
+        FIELD.join(["" if value is None else value if value.__class__ is str else _text(value) for value in row])
+        for row in rows
+    ]
+    text = ROW.join(lines)
+    if text.count(ROW) != len(lines) - 1 or text.count(FIELD) != len(lines) * (len(columns) - 1):
+        raise ValueError("a value holds a control character")
+    return text
+
+
+def named(rows: Iterable[Mapping[str, Any]], columns: Columns) -> str:
+    """The same of rows by name; what is no column is passed over."""
+    return sent(([row[name] for name in columns] for row in rows), columns)
+
+
+def _text(value: Any) -> str:
+    known = _TEXTS.get(value.__class__)
+    return str(value) if known is None else known(value)
+
+
+def as_json(value: Any) -> str:
+    """For a column of type jsonb."""
+    return orjson.dumps(value, default=str).decode()
+
+
+def listed(items: Sequence[str] | None) -> str:
+    """For a column of kind `list`."""
+    return ITEM.join(items) if items else ""
+
+
+def hexed(id: UUID) -> str:
+    """As PostgreSQL takes it too; a third of the time of `str`."""
+    return "%032x" % id.int
+
+
+_TEXTS: Mapping[type, Callable[[Any], str]] = {
+    bytes: lambda value: "\\x" + value.hex(),
+    bool: lambda value: "t" if value else "f",
+    date: date.isoformat,
+    Decimal: str,
+    UUID: hexed,
+}
