@@ -145,15 +145,15 @@ class Database:
     async def lasting(self, *, snapshot: bool = False) -> AsyncIterator[Connection]:
         """One transaction without deadlines on a connection of its own; with `snapshot` of one state, read only."""
         isolation = "repeatable_read" if snapshot else "read_committed"
-        async with self.own() as connection, connection.transaction(isolation=isolation, readonly=snapshot):
-            yield connection
+        async with self.own() as own, own.connection.transaction(isolation=isolation, readonly=snapshot):
+            yield own.connection
 
     @asynccontextmanager
-    async def own(self) -> AsyncIterator[Any]:
-        """A connection outside the pool, in autocommit and without deadlines."""
+    async def own(self) -> AsyncIterator["Own"]:
+        """A connection outside the pool, without deadlines."""
         connection = await self.alone(deadline=False)
         try:
-            yield connection
+            yield Own(connection)
         finally:
             await connection.close(timeout=10)
 
@@ -186,6 +186,20 @@ class Database:
         # One that was lost has freed its place in the pool by itself, and cannot be given back twice.
         with suppress(asyncpg.InternalClientError):
             await self._pool.release(connection)
+
+
+class Own:
+    """A connection that nobody else has."""
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+        """In autocommit."""
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[Connection]:
+        """One transaction: committed when the block ends, rolled back when it raises."""
+        async with self.connection.transaction():
+            yield self.connection
 
 
 class Lease:

@@ -18,7 +18,7 @@ from persistence.casework.analyses import PgAnalyses
 from persistence.casework.assignments import PgAssignments
 from persistence.casework.menus import PgMenus
 from persistence.casework.problems import PgProblems
-from persistence.engine import Connection, Database, Lease
+from persistence.engine import Connection, Database, Lease, Own
 from persistence.exchange.changes import PgChanges
 from persistence.exchange.deliveries import PgDeliveries
 from persistence.exchange.exports import PgExports
@@ -201,26 +201,25 @@ class WorkFactory:
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator["Alone"]:
-        async with self._database.own() as connection:
-            yield Alone(connection, self._sealing, self._new_id)
+        async with self._database.own() as own:
+            yield Alone(own, self._sealing, self._new_id)
 
 
 class Alone:
     """Transactions one after the other on a connection that nobody else has."""
 
-    def __init__(self, connection: Connection, sealing: Sealing, new_id: Callable[[], UUID]) -> None:
-        self._connection, self._sealing, self._new_id = connection, sealing, new_id
-        self.plain = PgWork(connection, sealing, new_id)
+    def __init__(self, own: Own, sealing: Sealing, new_id: Callable[[], UUID]) -> None:
+        self._own, self._sealing, self._new_id = own, sealing, new_id
+        self.plain = PgWork(own.connection, sealing, new_id)
 
     def reading(self, actor: Actor) -> PgWork:
-        return PgWork(
-            Bounded(self._connection, bounds_of(actor)), self._sealing, self._new_id, plain=self._connection
-        )
+        plain = self._own.connection
+        return PgWork(Bounded(plain, bounds_of(actor)), self._sealing, self._new_id, plain=plain)
 
     @asynccontextmanager
     async def writing(self, actor: Actor) -> AsyncIterator[PgWork]:
-        async with self._connection.transaction():
-            await bind(self._connection, bounds_of(actor)._replace(granted=False))
+        async with self._own.writing() as connection:
+            await bind(connection, bounds_of(actor)._replace(granted=False))
             yield self.plain
 
 

@@ -87,7 +87,7 @@ class Work:
                 if fault is not None:
                     self.faults.append(fault)
                 self.done += 1
-                time.sleep(0.01)
+                time.sleep(0.03)  # a stream of requests, and processor time left for what is tested
 
     def __enter__(self) -> "Work":
         for thread in self._threads:

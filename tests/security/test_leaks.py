@@ -66,9 +66,8 @@ def test_there_was_something_to_find(evidence: Evidence) -> None:
     found = files(evidence)
     assert sum(name.startswith("pg/pg_wal/0") for name in found) >= 1
     surnames = Wanted(frozenset(), frozenset(evidence.surnames))
-    assert set().union(*(surnames.names_in(data) for name, data in found.items() if "/base/" in name)), (
-        "tables are read"
-    )
+    tables = (data for name, data in found.items() if "/base/" in name)
+    assert any(surnames.names_in(data) for data in tables), "tables are read"
 
 
 def test_no_citizen_id_and_no_phone_is_in_what_the_service_says(evidence: Evidence) -> None:

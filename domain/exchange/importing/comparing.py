@@ -53,7 +53,7 @@ class Comparing:
             person.relationship = given
         else:
             of.values[name] = given
-            if person is None:
+            if isinstance(of, Household):
                 of.said = None
         self._stamp(of, name)
 

@@ -14,7 +14,7 @@ from domain.calendar import today
 from domain.exchange.importing.failing import fail, standing
 from domain.exchange.importing.job import UNDER_WAY, ImportMode, ImportStatus, Job
 from domain.exchange.importing.line import Line
-from domain.exchange.importing.pace import collecting_rarely
+from domain.exchange.importing.pace import at_pace
 from domain.exchange.jobs import Task, Tools
 from domain.exchange.reading.rows import UnreadableFile
 from domain.work import UnitOfWork
@@ -32,7 +32,7 @@ async def perform(tools: Tools, import_id: UUID) -> None:
     if allowed is None:
         return
     try:
-        with collecting_rarely():
+        with at_pace():
             done = await _applied(tools, allowed)
         if done:
             await _finish(tools, allowed, None)
