@@ -22,6 +22,10 @@ from api import logs, signing
 from api.adoption import Adoption, KeyringWatch, adopting
 from api.app import digest_of_keys, keyring_of_environment, keys_of, new_id, sealing_of
 from api.keyring import Keyring
+from api.limits.lookups import BackgroundLookups
+from api.limits.quotas import Quotas
+from api.limits.rates import RateClass
+from api.limits.redis import RedisQuota
 from api.patience import OUTAGE
 from api.settings import Settings
 from api.tasks import SWEEPS, TASKS
@@ -29,6 +33,7 @@ from api.webhooks.relay import relay_and_send
 from api.wiring import utc_now
 from auth.keys import SigningSupply
 from domain.exchange.jobs import Task, Tools
+from persistence.access.quota import PgQuota
 from persistence.access.signing import PgSigning
 from persistence.engine import Database
 from persistence.files import Files
@@ -132,7 +137,14 @@ class Background:
                 )
             )
             works = WorkFactory(database, sealing, new_id)
-            tools = Tools(works, Files(self._settings.files), new_id, utc_now)
+            settings = self._settings
+            quotas = Quotas(
+                RedisQuota(settings.redis_url) if settings.redis_url else PgQuota(database.alone),
+                patience_s=settings.rate_limit_patience,
+            )
+            stack.push_async_callback(quotas.close)
+            lookups = BackgroundLookups(quotas, settings.rates[RateClass.LOOKUP])
+            tools = Tools(works, Files(settings.files), new_id, utc_now, lookups)
             loops: list[Callable[[], Awaitable[None]]] = [
                 lambda: self._jobs(tools, database, works),
                 lambda: self._rescue(works),

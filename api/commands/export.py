@@ -66,7 +66,7 @@ async def _exported(works: Any, prepared: Any, draft: Any, out: Path, purpose: s
     from domain.errors import Invalid
     from domain.exchange import exports
     from domain.exchange.export import ExportStatus, Order
-    from domain.exchange.jobs import Tools
+    from domain.exchange.jobs import Tools, unlimited
 
     async with works.reading() as work:
         if purpose is not None and purpose not in await work.reference.codes_of("purposes"):
@@ -86,7 +86,7 @@ async def _exported(works: Any, prepared: Any, draft: Any, out: Path, purpose: s
         status=ExportStatus.RUNNING, unmasked=unmasked, kept=timedelta(), file_ids=(new_id(), new_id()),
     )  # fmt: skip
     files = LocalFiles({order.file_ids[0]: out, order.file_ids[1]: out.with_name(f"{out.name}.deleted")})
-    tools = Tools(works, files, new_id, lambda: datetime.now(UTC))
+    tools = Tools(works, files, new_id, lambda: datetime.now(UTC), unlimited)
     with console.status("exporting") as status:
         drawn = await exports.draw(tools, order, actor, _Told(files, status))
     return _manifest(order, drawn, cursor_of(Cursors(prepared.keyring.cursor_key), drawn.position), files)

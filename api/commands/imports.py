@@ -67,7 +67,7 @@ async def _imported(
     from domain.access.actor import Scope
     from domain.exchange import imports
     from domain.exchange.importing.performing import perform
-    from domain.exchange.jobs import Tools
+    from domain.exchange.jobs import Tools, unlimited
     from persistence.engine import Database
     from persistence.files import Files
     from persistence.jobs import AtWork, alone_at
@@ -84,7 +84,7 @@ async def _imported(
         telling = asyncio.create_task(_told(works, actor, job_id, tell))
         try:
             async with alone_at(database, "import", job_id):
-                await perform(Tools(works, files, new_id, utc_now), job_id)
+                await perform(Tools(works, files, new_id, utc_now, unlimited), job_id)
         except AtWork:
             pass  # A worker has it.
         done = await telling

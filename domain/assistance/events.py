@@ -55,7 +55,8 @@ def event_faults(draft: EventDraft, *, on: date) -> list[Fault]:
     """What is wrong with an event beyond its shape."""
     # Not the URIs: UUIDs and timestamps in them look like citizen ids too often.
     captions = {f"evidence/{at}/caption": piece.caption for at, piece in enumerate(draft.evidence)}
-    faults = personal_data_faults({**{name: getattr(draft, name) for name in _FREE_TEXT}, **captions})
+    texts = {name: text for name in _FREE_TEXT if (text := getattr(draft, name)) is not None}
+    faults = personal_data_faults({**texts, **captions})
     if draft.provided_on > on:
         faults.append(Fault("/provided_on", "future-date", "The date is in the future."))
     if draft.provided_on < EARLIEST:

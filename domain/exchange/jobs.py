@@ -94,6 +94,15 @@ class Files(Protocol):
         ...
 
 
+Lookups = Callable[[str, int], Awaitable[int]]
+"""Takes so many of a client's lookups by citizen id, or what there is of them; how many that was."""
+
+
+async def unlimited(client_id: str, count: int) -> int:
+    """For whoever works on the command line."""
+    return count
+
+
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What a job works with."""
@@ -102,6 +111,7 @@ class Tools:
     files: Files
     new_id: Callable[[], UUID]
     now: Callable[[], datetime]
+    lookups: Lookups
 
 
 @dataclass(frozen=True, slots=True)

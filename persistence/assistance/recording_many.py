@@ -30,7 +30,7 @@ _ITEM: Mapping[str, str] = {
 """What an item brings, in the order of the parameters."""
 _NESTED = {"problem_ids": "{}", "beneficiaries": "{}", "evidence": "[]"}
 """What is a list itself travels as text, for arrays of PostgreSQL have no ragged edge; null for an empty one."""
-_SAID = ", ".join(list(_ITEM)[6:])
+_SAID = ", ".join(f"i.{name}" for name in list(_ITEM)[6:])
 
 _FITS: Mapping[str, str] = {
     "id": "h.id = i.named_id",
@@ -40,14 +40,14 @@ _FITS: Mapping[str, str] = {
     "citizen_id": "h.id = (SELECT ci.household_id FROM citizen_identity ci WHERE ci.blind_index = i.blind_index)",
 }
 _LIVE = "h.merged_into IS NULL AND h.area_code ^@ ANY($2::text[])"
-_LOOKING = f"""home AS MATERIALIZED (
-    SELECT h.id, h.area_code, h.case_status FROM household h WHERE h.id IN (SELECT id FROM named) AND {_LIVE})"""
-_HOLDING = f"""alone AS MATERIALIZED (
+_LOOKING = """home AS MATERIALIZED (
+    SELECT h.id, h.area_code, h.case_status FROM household h WHERE {among} AND {live})"""
+_HOLDING = """alone AS MATERIALIZED (
     SELECT pg_advisory_xact_lock(hashtextextended('casework:' || x.id, 0))
     FROM (SELECT DISTINCT h.id FROM named n JOIN household h ON h.id = n.id
-      WHERE n.assignment_id IS NOT NULL AND {_LIVE} ORDER BY h.id) x),
+      WHERE n.assignment_id IS NOT NULL AND {live} ORDER BY h.id) x),
   home AS MATERIALIZED (
-    SELECT h.id, h.area_code, h.case_status FROM household h WHERE h.id IN (SELECT id FROM named) AND {_LIVE}
+    SELECT h.id, h.area_code, h.case_status FROM household h WHERE {among} AND {live}
       AND (SELECT count(*) FROM alone) >= 0
     ORDER BY h.id FOR KEY SHARE OF h)"""
 _QUEUE: Mapping[str, str] = {"register": "boolean", "citizen_id_sealed": "bytea", "draft": "text"}
@@ -57,18 +57,23 @@ _QUEUE: Mapping[str, str] = {"register": "boolean", "citizen_id_sealed": "bytea"
 def _items(count_at: int, columns: Mapping[str, str]) -> str:
     """The items as rows; their number is bound at `$count_at`, an array a column after it.
 
-    By a count of a thousand or so the planner does not take the arrays for short ones, and compare each with each.
+    The shorter arrays are filled up with nulls. The planner takes the rows for a thousand: by fewer it would compare
+    each with each.
     """
     arrays = ", ".join(
-        f"unnest(${place}::{'text' if name in _NESTED else kind}[])"
+        f"unnest(${place}::{'text' if name in _NESTED else kind}[]) AS {name}"
         for place, (name, kind) in enumerate(columns.items(), start=count_at + 1)
     )
     shaped = ", ".join(
         f"coalesce({name}, '{_NESTED[name]}')::{kind} AS {name}" if name in _NESTED else name
         for name, kind in columns.items()
     )
-    return f"""SELECT at, {shaped}
-    FROM ROWS FROM (generate_series(1, ${count_at}::int), {arrays}) AS i(at, {", ".join(columns)})"""
+    return f"SELECT at, {shaped} FROM (SELECT generate_series(1, ${count_at}::int) AS at, {arrays}) i"
+
+
+def _bound(count_at: int, name: str) -> str:
+    """The array of a column of the items."""
+    return f"${count_at + 1 + list(_ITEM).index(name)}::{_ITEM[name]}[]"
 
 
 _VERDICT = partial(
@@ -99,7 +104,8 @@ class Kind(NamedTuple):
 
 
 def _judged(kind: Kind, count_at: int, *, held: bool) -> str:
-    """The verdict on each item. Every LIMIT keeps a lookup by key: a join would read whole tables.
+    """The verdict on each item. Every LIMIT keeps a lookup by key: a join would read whole tables. What all items ask
+    for alike is looked up at once, by their arrays: neighbours in an index are found without beginning at its root.
 
     `held`: no household moves or is merged before the events have landed (registry/holding.py), and nobody else is at
     work on the assignments of those whose help is against one.
@@ -107,6 +113,11 @@ def _judged(kind: Kind, count_at: int, *, held: bool) -> str:
     columns = {**_ITEM, **_QUEUE} if kind.queueing else _ITEM
     verdict = _VERDICT(homeless_verdict=_QUEUED) if kind.queueing else _VERDICT()
     several = "house_code" in kind.named
+    among = "h.id IN (SELECT id FROM named)"
+    if kind.named == ("id",):
+        # All of them at once, along the index.
+        among = f"h.id = ANY({_bound(count_at, 'named_id')})"
+    home = (_HOLDING if held else _LOOKING).format(among=among, live=_LIVE)
     named = "SELECT i.at, i.assignment_id, i.named_id AS id FROM item i"
     if kind.named != ("id",):
         fitting = " UNION ALL ".join(
@@ -116,17 +127,19 @@ def _judged(kind: Kind, count_at: int, *, held: bool) -> str:
         named = f"SELECT i.at, i.assignment_id, h.id FROM item i CROSS JOIN LATERAL ({limited}) h"
     return f"""item AS MATERIALIZED ({_items(count_at, columns)}),
   named AS MATERIALIZED ({named}),
-  {_HOLDING if held else _LOOKING},
+  {home},
   placed AS MATERIALIZED (
     SELECT {"DISTINCT ON (n.at)" if several else ""} n.at, h.id, h.area_code, h.case_status,
       {"count(*) OVER (PARTITION BY n.at)" if several else "1"} AS fits
     FROM named n JOIN home h ON h.id = n.id {"ORDER BY n.at" if several else ""}),
+  known AS MATERIALIZED (
+    SELECT k.external_id, k.event_id, k.household_id, k.content_hash FROM event_key k
+    WHERE k.agency = $1 AND k.external_id = ANY({_bound(count_at, "external_id")})),
   judged AS MATERIALIZED (
-    SELECT i.*, t.id AS home, t.area_code, t.case_status, a.problem_ids AS to_help, k.event_id AS known,
-      {verdict} AS verdict
+    SELECT i.at, i.id, i.external_id, i.content_hash, i.assignment_id, i.provided_on, t.id AS home, t.area_code,
+      t.case_status, a.problem_ids AS to_help, k.event_id AS known, {verdict} AS verdict
     FROM item i LEFT JOIN placed t ON t.at = i.at
-    LEFT JOIN LATERAL (SELECT k.event_id, k.household_id, k.content_hash FROM event_key k
-      WHERE k.agency = $1 AND k.external_id = i.external_id LIMIT 1) k ON true
+    LEFT JOIN known k ON k.external_id = i.external_id
     LEFT JOIN LATERAL (SELECT a.id, a.status, a.problem_ids FROM assignment a
       WHERE a.household_id = t.id AND a.id = i.assignment_id AND a.agency = $1 LIMIT 1) a ON true)"""
 
@@ -178,8 +191,9 @@ _EFFECTS = """sought AS MATERIALIZED (
 _QUEUEING = f"""queued AS (
     INSERT INTO queued_event
       (agency, id, external_id, blind_index, house_code, citizen_id_sealed, draft, client_id, areas, recorded_at)
-    SELECT $1, id, external_id, blind_index, house_code, citizen_id_sealed, draft::jsonb, $4, $2, $3
-    FROM good WHERE verdict = 'queued' AND id IN (SELECT event_id FROM keyed) RETURNING id),
+    SELECT $1, i.id, i.external_id, i.blind_index, i.house_code, i.citizen_id_sealed, i.draft::jsonb, $4, $2, $3
+    FROM good g JOIN item i ON i.at = g.at
+    WHERE g.verdict = 'queued' AND g.id IN (SELECT event_id FROM keyed) RETURNING id),
   queue_audited AS (
     INSERT INTO audit (household_id, id, at, client_id, agency, request_id, operation, resource)
     SELECT '{NIL}', id, $3, $4, $1, $5, 'assistance_event.queued', id::text FROM queued),"""
@@ -193,7 +207,7 @@ def record_sql(kind: Kind) -> str:
     The rows of the feed and the audit of an event have its id: they keep its order, and need none of their own.
     """
     good = "('created', 'queued')" if kind.queueing else "('created')"
-    created = "verdict = 'created' AND" if kind.queueing else ""
+    created = "g.verdict = 'created' AND" if kind.queueing else ""
     return f"""WITH {_judged(kind, 6, held=True)},
   good AS MATERIALIZED (
     SELECT DISTINCT ON (external_id COLLATE "C") * FROM judged WHERE verdict IN {good} ORDER BY external_id COLLATE "C", at),
@@ -202,8 +216,9 @@ def record_sql(kind: Kind) -> str:
     SELECT $1, external_id, id, home, content_hash FROM good ON CONFLICT DO NOTHING RETURNING event_id),
   recorded AS (
     INSERT INTO assistance_event ({STORED})
-    SELECT home, id, area_code, $1, external_id, {_SAID}, 'recorded', $3
-    FROM good WHERE {created} id IN (SELECT event_id FROM keyed) RETURNING household_id, id, area_code),
+    SELECT g.home, i.id, g.area_code, $1, i.external_id, {_SAID}, 'recorded', $3
+    FROM good g JOIN item i ON i.at = g.at
+    WHERE {created} g.id IN (SELECT event_id FROM keyed) RETURNING household_id, id, area_code),
   {_QUEUEING if kind.queueing else ""}
   {_EFFECTS},
   fed AS (

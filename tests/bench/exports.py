@@ -28,7 +28,7 @@ from domain.access.actor import Actor, Scope
 from domain.access.clients import ClientDraft, ClientExists, new_client
 from domain.exchange import exports
 from domain.exchange.export import Allowance, ExportDraft, ExportFormat, ExportType
-from domain.exchange.jobs import Tools
+from domain.exchange.jobs import Tools, unlimited
 from persistence.engine import Database
 from persistence.exchange.export_rows import rows_sql
 from persistence.files import Files
@@ -72,7 +72,7 @@ async def run(dsn: str, turns: int) -> dict[str, Any]:
     database = await Database.open(dsn, size=4)
     with tempfile.TemporaryDirectory() as directory:
         works = WorkFactory(database, sealing_of(Keyring.generate()), new_id)
-        tools = Tools(works, Files(Path(directory)), new_id, lambda: datetime.now(UTC))
+        tools = Tools(works, Files(Path(directory)), new_id, lambda: datetime.now(UTC), unlimited)
         await _known(works)
         rows, floors, ours = 0, [], []
         for turn in range(turns + 1):

@@ -27,7 +27,7 @@ from api.wiring import utc_now
 from domain.access.actor import Actor, Scope
 from domain.exchange.importing.job import ImportMode, ImportQuery, Upload
 from domain.exchange.importing.performing import perform
-from domain.exchange.jobs import Tools
+from domain.exchange.jobs import Tools, unlimited
 from domain.exchange.reading.kinds import ImportKind
 from domain.registry.citizen_id import check_digit
 from persistence.engine import Database
@@ -85,7 +85,7 @@ async def imported(target: str, rows: int, directory: Path) -> dict[str, Any]:
     """Seconds and megabytes of a first import, and seconds of the same file again."""
     database = await Database.open(target, size=4)
     works = WorkFactory(database, sealing_of(Keyring.generate()), new_id)
-    tools = Tools(works, Files(directory), new_id, utc_now)
+    tools = Tools(works, Files(directory), new_id, utc_now, unlimited)
     actor = Actor("bench", "SCJP", frozenset({Scope.IMPORTS_WRITE}), ("42",), 0, "")
     asked = ImportQuery(kind=ImportKind.THAIQM, mode=ImportMode.COMMIT)
     owner = await asyncpg.connect(target)

@@ -179,36 +179,39 @@ def test_kill_between_commit_and_answer_and_the_retry_has_the_first_answer(data:
         center = service.client("center")["client_id"]
         households = "SELECT count(*) FROM household"
         before = query(owner, households)[0][0]
-        for what, (path, body, key) in requests(home).items():
-            sent = {**headers, **({"Idempotency-Key": key} if key else {})}
-            answered: list[int] = []
+        wanted, answered = requests(home), dict[str, int]()
 
-            def send(
-                path: str = path, body: Any = body, sent: dict[str, str] = sent, to: list[int] = answered
-            ) -> None:
-                try:
-                    to.append(post(service, path, body, sent).status_code)
-                except httpx2.TransportError:
-                    to.append(0)
+        def sent(key: str | None) -> dict[str, str]:
+            return {**headers, **({"Idempotency-Key": key} if key else {})}
 
-            with commits_unanswered(owner):
-                client = threading.Thread(target=send)
+        def send(what: str) -> None:
+            path, body, key = wanted[what]
+            try:
+                answered[what] = post(service, path, body, sent(key)).status_code
+            except httpx2.TransportError:
+                answered[what] = 0
+
+        with commits_unanswered(owner):
+            clients = [threading.Thread(target=send, args=(what,)) for what in wanted]
+            for client in clients:
                 client.start()
+            for what, (_, _, key) in wanted.items():
                 waiting = _COMMITTING if key is None else _COMMITTING_UNDER_KEY
                 told = () if key is None else (f"idempotency {center} {key}",)
                 assert eventually(lambda: query(owner, waiting, *told)), what  # noqa: B023 - asked at once
-                for pid in workers_of(service):
-                    os.kill(pid, signal.SIGKILL)
+            for pid in workers_of(service):
+                os.kill(pid, signal.SIGKILL)
+            for client in clients:
                 client.join(PATIENCE_S)
-                assert answered == [0], f"{what}: nobody was told"
-            assert eventually(lambda: ready(service)), what
+            assert answered == dict.fromkeys(wanted, 0), "nobody was told"
+        assert eventually(lambda: ready(service))
 
-            def settled(
-                path: str = path, body: Any = body, sent: dict[str, str] = sent
-            ) -> httpx2.Response | None:
+        for what, (path, body, key) in wanted.items():
+
+            def settled(path: str = path, body: Any = body, key: str | None = key) -> httpx2.Response | None:
                 """The retry, once the database has let go of what was killed."""
                 try:
-                    answer = post(service, path, body, sent)
+                    answer = post(service, path, body, sent(key))
                 except httpx2.TransportError:
                     return None
                 return None if answer.status_code == 409 or answer.status_code >= 500 else answer

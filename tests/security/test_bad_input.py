@@ -286,7 +286,7 @@ async def test_no_text_in_a_path_is_a_statement(api: Api, scene: Scene, id: str)
         answer = await everything(
             api,
             operation.method,
-            path[:start] + quote(text, safe="") + path[end:],
+            path[:start] + quote(text[:1_000], safe="") + path[end:],
             body,
             headers={"If-Match": '"1"'},
         )

@@ -9,7 +9,7 @@ from api.app import new_id, sealing_of
 from api.tasks import TASKS
 from api.wiring import utc_now
 from api.worker import registered
-from domain.exchange.jobs import Task, Tools
+from domain.exchange.jobs import Task, Tools, unlimited
 from persistence.files import Files
 from persistence.jobs import queue_of
 from persistence.work import WorkFactory
@@ -27,7 +27,7 @@ def tools_of(api: "Api") -> Tools:
     database = api.worker.database
     assert database is not None
     works = WorkFactory(database, sealing_of(api.keyring), new_id)
-    return Tools(works, Files(Path(api.worker.settings.files)), new_id, utc_now)
+    return Tools(works, Files(Path(api.worker.settings.files)), new_id, utc_now, unlimited)
 
 
 @asynccontextmanager

@@ -2,7 +2,7 @@
 
 from domain.exchange.importing.housing import Housing
 from domain.exchange.importing.job import RowOutcome
-from domain.exchange.importing.matching import keys_of, record_key
+from domain.exchange.importing.matching import keys_of, record_key, row_code
 from domain.exchange.importing.state import DEFAULTS, Household, Identity, Person, Record
 from domain.exchange.importing.values import of_person
 from domain.exchange.reading.kinds import ImportKind
@@ -16,6 +16,9 @@ _CREATED, _UPDATED, _UNCHANGED, _CONFLICT = (
     RowOutcome.UPDATED,
     RowOutcome.UNCHANGED,
     RowOutcome.CONFLICT,
+)
+_NOT_COMPARED = row_code(
+    "phone", "not-compared", "A team has registered the person: the phone is neither compared nor taken."
 )
 _DEFAULTS = tuple(DEFAULTS.items())
 
@@ -173,6 +176,7 @@ class Applied(Housing):
             return
         if noted is None and EVERY not in person.provenance:
             # A team's: whether there is one cannot be seen from here.
+            self._codes.append(_NOT_COMPARED)
             return
         stored: str | None = None if noted is None else "another"
         verdict = settle(

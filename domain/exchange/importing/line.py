@@ -5,11 +5,11 @@ others wait it hands the turn on after a chunk, and looks at the next one anew w
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from domain.exchange.importing import events, persons
-from domain.exchange.importing.failing import standing
+from domain.exchange.importing.failing import fail, standing
 from domain.exchange.importing.job import ImportStatus, Job
 from domain.exchange.importing.persons import Decided, Known
 from domain.exchange.jobs import Alone, Tools
@@ -18,6 +18,9 @@ from domain.exchange.reading.rows import CleanRow
 from domain.work import UnitOfWork
 
 Rows = Sequence[CleanRow]
+PAUSE_S = 5.0
+MOST_WAITED_S = 3600.0
+"""An import waits so long in all for its client's lookups: at 300 a minute, for 18,000 rows that are members elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class Line:
         self._before: Decided | None = None
         """The chunk before, whose households may go on."""
         self._turn = False
+        self._waited_s = 0.0
         self._next: asyncio.Task[Coming | None] | None = None
 
     async def applied(self, job: Job) -> bool:
@@ -53,10 +57,7 @@ class Line:
             allowed = await standing(self._tools, job)
             if allowed is None:
                 return False
-            kept = await self._take_turn()
-            holds = kept and coming.before is self._before and _same_rights(coming.decided, allowed)
-            decided = coming.decided if holds else None
-            if not await self._chunk(allowed, coming.rows, decided):
+            if not await self._paid_for(allowed, coming):
                 return False
             job = replace(allowed, last_number=coming.rows[-1].number)
         return True
@@ -68,6 +69,39 @@ class Line:
             if not self._next.cancelled():
                 self._next.exception()
 
+    async def _paid_for(self, job: Job, coming: Coming) -> bool:
+        """One chunk, and the lookups for what its report tells; whether the import goes on."""
+        paid: set[str] = set()
+        while True:
+            kept = await self._take_turn() and not paid
+            holds = kept and coming.before is self._before and _same_rights(coming.decided, job)
+            try:
+                return await self._chunk(job, coming.rows, coming.decided if holds else None, paid)
+            except persons.Unpaid as unpaid:
+                await self._leave_turn()
+                if not await self._pay(job, len(unpaid.citizen_ids)):
+                    return False
+                paid |= set(unpaid.citizen_ids)
+
+    async def _pay(self, job: Job, lookups: int) -> bool:
+        """Takes so many lookups of the client's, and waits for more where there are none left."""
+        while lookups := lookups - await self._tools.lookups(job.client_id, lookups):
+            if self._waited_s >= MOST_WAITED_S:
+                await fail(
+                    self._tools,
+                    job,
+                    "lookup-limit",
+                    "Too many of its citizen ids belong to members elsewhere.",
+                )
+                return False
+            self._waited_s += PAUSE_S
+            await asyncio.sleep(PAUSE_S)
+            async with self._tools.works.reading() as work:
+                held = await work.imports.job(job.id)
+            if held is None or held.status is not ImportStatus.RUNNING:
+                return False
+        return True
+
     async def _coming(self, job: Job) -> Coming | None:
         if self._next is None:
             self._look_ahead(job, None)
@@ -77,7 +111,9 @@ class Line:
         return coming
 
     def _look_ahead(self, job: Job, at_work: Decided | None) -> None:
-        """Begins with the next chunk; `at_work` is the one that is being written."""
+        """Begins with the next chunk, unless it has; `at_work` is the one that is being written."""
+        if self._next is not None:
+            return
         self._next = asyncio.create_task(self._looked(job, at_work))
 
     async def _looked(self, job: Job, at_work: Decided | None) -> Coming | None:
@@ -95,14 +131,17 @@ class Line:
         imports = self._writing.plain.imports
         if self._turn and not await imports.turn_is_awaited():
             return True
-        if self._turn:
-            await imports.leave_turn()
-            self._turn = False
+        await self._leave_turn()
         while not self._turn:
             self._turn = await imports.take_turn()
         return False
 
-    async def _chunk(self, job: Job, rows: Rows, decided: Decided | None) -> bool:
+    async def _leave_turn(self) -> None:
+        if self._turn:
+            await self._writing.plain.imports.leave_turn()
+            self._turn = False
+
+    async def _chunk(self, job: Job, rows: Rows, decided: Decided | None, paid: Collection[str]) -> bool:
         """One transaction; whether the import is still wanted."""
         now = self._tools.now()
         async with self._writing.writing(job.actor) as work:
@@ -113,16 +152,20 @@ class Line:
                 self._look_ahead(job, None)
                 prepared = await events.applied(work, job, rows, now=now)
             else:
-                prepared = (await self._persons(work, job, rows, decided)).prepared
+                prepared = (await self._persons(work, job, rows, decided, paid)).prepared
             await work.imports.advance(job, rows[-1].number, prepared, rows[0].header)
         return True
 
-    async def _persons(self, work: UnitOfWork, job: Job, rows: Rows, decided: Decided | None) -> Decided:
-        before, now = self._before, self._tools.now()
+    async def _persons(
+        self, work: UnitOfWork, job: Job, rows: Rows, decided: Decided | None, paid: Collection[str]
+    ) -> Decided:
+        before, known, now = self._before, self._known, self._tools.now()
         if decided is None:
-            decided = await persons.decided(work, job, rows, self._known, before, carry=False, now=now)
+            decided = await persons.decided(
+                work, job, rows, known, before, carry=False, refused=paid, now=now
+            )
         self._look_ahead(job, decided)
-        done = await persons.carried_out(work, decided, self._known, before, now=now)
+        done = await persons.carried_out(work, decided, known, before, paid=paid, now=now)
         if before is not None:
             before.part(done)
         self._before = done

@@ -99,14 +99,23 @@ def _judged(
     return Decided(job, rows, prepared, leaves, touched)
 
 
+class Unpaid(Exception):
+    """Citizen ids turned out to be somebody's out of reach: to tell which costs a lookup each."""
+
+    def __init__(self, citizen_ids: Collection[str]) -> None:
+        super().__init__(len(citizen_ids))
+        self.citizen_ids = citizen_ids
+
+
 async def carried_out(
-    work: UnitOfWork, one: Decided, known: Known, before: Decided | None, *, now: datetime
-) -> Decided:
+    work: UnitOfWork, one: Decided, known: Known, before: Decided | None, *, paid: Collection[str] = (), now: datetime
+) -> Decided:  # fmt: skip
     """Writes it with mode `commit`; in a transaction.
 
-    The same one, or what was decided in its place where somebody else has come between.
+    The same one, or what was decided in its place where somebody else has come between. Raises Unpaid for citizen ids
+    that are not among those `paid` for.
     """
-    commit, refused = one.job.mode is ImportMode.COMMIT, set[str]()
+    commit, refused = one.job.mode is ImportMode.COMMIT, set(paid)
     for _ in range(MOST_ATTEMPTS):
         taken: Collection[str] = ()
         try:
@@ -117,7 +126,8 @@ async def carried_out(
                 if commit:
                     await work.intake.write(one.prepared, now=now)
         except Raced:
-            refused.update(taken)
+            if unpaid := set(taken) - refused:
+                raise Unpaid(unpaid) from None
             one.part()
             one = await decided(work, one.job, one.rows, known, before, carry=False, refused=refused, now=now)
         else:

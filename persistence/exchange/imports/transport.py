@@ -81,7 +81,7 @@ def listed(items: Sequence[str] | None) -> str:
 
 def hexed(id: UUID) -> str:
     """As PostgreSQL takes it too; a third of the time of `str`."""
-    return "%032x" % id.int
+    return f"{id.int:032x}"
 
 
 _TEXTS: Mapping[type, Callable[[Any], str]] = {
