@@ -1,8 +1,9 @@
-"""An import with its report, against COPY of the rows it has made into the same tables with the same indexes.
+"""An import with its report, against COPY of the rows it has written into the same tables with the same indexes.
 
 A process of its own, so that its memory is the worker's: `python -m tests.bench.imports ROWS`, with the server in
 KAEJON_BENCH_DSN, prints JSON. Ours is the whole job: reading the file twice, rules, matching, sealing, feed, audit,
-report; through the views of the wall, a transaction a chunk. COPY brings the rows of the four tables ready from memory.
+report; through the views of the wall, a transaction a chunk. COPY brings the rows of all these tables ready from memory;
+what it takes for the registry's alone is told beside it.
 """
 
 import io
@@ -41,7 +42,8 @@ from tests.support.server import ROOT
 GOAL = 0.50
 MOST_MB = 300
 COPIES = 3
-COMPARED = ("household", "person", "membership", "citizen_identity")
+REGISTRY = ("household", "person", "membership", "citizen_identity")
+COMPARED = (*REGISTRY, "change", "audit", "import_row")
 HEADER = (
     "record_id,citizen_id,house_code,area_code,house_no,moo,prefix,first_name,last_name,relationship,sex,birth_date,"
     "welfare_card,occupation,annual_income,phone\r\n"
@@ -95,7 +97,7 @@ async def imported(target: str, rows: int, directory: Path) -> dict[str, Any]:
         bytes(32),
     )
     found: dict[str, Any] = {}
-    for name in ("first",):
+    for name in ("first", "again"):
         upload, import_id = written(tools.files, rows), new_id()
         async with works.writing(actor) as work:
             await work.imports.add(actor, import_id, asked, upload, now=utc_now())
@@ -110,32 +112,37 @@ async def imported(target: str, rows: int, directory: Path) -> dict[str, Any]:
     return found
 
 
-async def copied(source: str, target: str) -> float:
-    """Seconds of COPY alone, the median of several: the rows wait in memory, in the form that the server takes fastest."""
+async def copied(source: str, target: str) -> tuple[float, float]:
+    """Seconds of COPY alone into all tables and into the registry's, the medians of several.
+
+    The rows wait in memory, in the form that the server takes fastest.
+    """
     one, other = await asyncpg.connect(source), await asyncpg.connect(target)
     turns = []
     for _ in range(COPIES):
         await other.execute(f"TRUNCATE {', '.join(COMPARED)} CASCADE")
-        seconds = 0.0
+        seconds = {}
         for table in COMPARED:
             rows = io.BytesIO()
             await one.copy_from_table(table, output=rows, format="binary")
             rows.seek(0)
             started = time.perf_counter()
             await other.copy_to_table(table, source=rows, format="binary")
-            seconds += time.perf_counter() - started
-        turns.append(seconds)
+            seconds[table] = time.perf_counter() - started
+        turns.append((sum(seconds.values()), sum(seconds[table] for table in REGISTRY)))
     await one.close()
     await other.close()
-    return statistics.median(turns)
+    everything, registry = zip(*turns, strict=True)
+    return statistics.median(everything), statistics.median(registry)
 
 
 async def compared(dsn: str, rows: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="kaejon-bench-") as directory:
         source, target = await made(dsn, "bench_import"), await made(dsn, "bench_copy")
         found = await imported(source, rows, Path(directory))
-        found["copy"] = await copied(source, target)
+        found["copy"], found["registry"] = await copied(source, target)
         found["share"] = found["copy"] / found["first"]
+        found["share_of_registry"] = found["registry"] / found["first"]
         found["rows"] = rows
         connection = await asyncpg.connect(dsn)
         for name in ("bench_import", "bench_copy"):
@@ -168,13 +175,15 @@ def rendered(found: dict[str, Any]) -> str:
     rows = found["rows"]
     lines = [
         "",
-        f"Import of new households (csv, {MEMBERS} members each) with its report against COPY of the rows it has made into",
-        "the same tables (household, person, membership, citizen_identity) with the same indexes:",
+        f"Import of new households (csv, {MEMBERS} members each) with its report against COPY of the rows it has written into",
+        f"the same tables ({', '.join(COMPARED)}) with the same indexes, and of those of the registry ({', '.join(REGISTRY)}) alone:",
         "",
-        "| rows | of COPY | goal | COPY, rows/s | import, rows/s | the same file again, rows/s | worker's memory at most |",
-        "|---|---|---|---|---|---|---|",
-        f"| {rows:,} | **{found['share']:.0%}** | ≥ {GOAL:.0%} | {rows / found['copy']:,.0f} | {rows / found['first']:,.0f} |"
-        f" {rows / found['again']:,.0f} | {found['memory_mb']:.0f} MB (≤ {MOST_MB}) |",
+        "| rows | of COPY | goal | of COPY of the registry | COPY, rows/s | import, rows/s | the same file again, rows/s |"
+        " worker's memory at most |",
+        "|---|---|---|---|---|---|---|---|",
+        f"| {rows:,} | **{found['share']:.0%}** | ≥ {GOAL:.0%} | {found['share_of_registry']:.0%} |"
+        f" {rows / found['copy']:,.0f} | {rows / found['first']:,.0f} | {rows / found['again']:,.0f} |"
+        f" {found['memory_mb']:.0f} MB (≤ {MOST_MB}) |",
     ]
     return "\n".join(lines) + "\n"
 
