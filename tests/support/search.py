@@ -18,7 +18,9 @@ _HEX = re.compile(rb"(?:3[0-9]){10,}")
 # The first of four characters that stand for three digits is always one of these.
 _BASE64 = re.compile(rb"(?:[MNO][A-Za-z0-9+/_-]{3}){2,}")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
-_THAI = [(chr(0x0E50 + digit).encode(), str(digit).encode()) for digit in range(10)]
+_THAI = re.compile(rb"\xe0\xb9([\x90-\x99])")
+_NOTHING = bytes(64)
+"""Free space of a page or of the log: so many NULs stand in no spelling of a number."""
 _THAI_ESCAPED = [(f"\\u0e5{digit}".encode(), str(digit).encode()) for digit in range(10)]
 _PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
 
@@ -85,19 +87,25 @@ def _unpacked(data: bytes) -> Iterator[bytes]:
 
 def _views(data: bytes) -> Iterator[bytes]:
     """The data, and what it says in other spellings of digits."""
-    for plain in _unpacked(data):
+    for whole in _unpacked(data):
+        plain = whole.replace(_NOTHING, b"\x00\x00")
         yield plain
         if b"\xe0\xb9" in plain:
-            yield _replaced(plain, _THAI)
+            yield _in_latin(plain)
         if b"\\u0e5" in plain:
             yield _replaced(plain, _THAI_ESCAPED)
         if b"%" in plain:
-            yield _replaced(_PERCENT.sub(lambda found: bytes((int(found[1], 16),)), plain), _THAI)
+            yield _in_latin(_PERCENT.sub(lambda found: bytes((int(found[1], 16),)), plain))
         if b"\x00" in plain:
             # UTF-16, in either order.
             yield plain.replace(b"\x00", b"")
         yield b"\n".join(bytes.fromhex(run[0].decode()) for run in _HEX.finditer(plain))
         yield b"\n".join(_from_base64(plain))
+
+
+def _in_latin(data: bytes) -> bytes:
+    """With Latin digits for Thai ones."""
+    return _THAI.sub(lambda found: bytes((found[1][0] - 0x60,)), data)
 
 
 def _replaced(data: bytes, pairs: Iterable[tuple[bytes, bytes]]) -> bytes:
