@@ -24,8 +24,12 @@ from domain.tabular import Cell, rows_as_csv
 
 CSV_ROWS = 500
 """Rows that are turned into text at a time."""
-GROUP_ROWS, GROUP_BYTES = 10_000, 4 << 20
+GROUP_ROWS, GROUP_BYTES = 10_000, 2 << 20
 """Of a Parquet row group, at most so many rows, and little more than so many bytes of JSON."""
+STEP_ROWS, STEP_BYTES = 500, 256 << 10
+"""What is held as Python's objects before it is packed: they take ten times the memory of the columns."""
+DICTIONARY_BYTES = 64 << 10
+"""Of one column of a row group: ids have no dictionary worth having, and every writer would hold a megabyte of them."""
 
 
 class Output(Protocol):
@@ -186,7 +190,9 @@ class _Parquet:
         pyarrow.set_memory_pool(pyarrow.system_memory_pool())
         self._arrow, self._columns = pyarrow, columns
         self._held: list[list[Any]] = [[] for _ in columns]
-        self._bytes = 0
+        self._packed: list[Any] = []
+        self._step = 0
+        self._rows = self._bytes = 0
         self._schema = pyarrow.schema(
             [pyarrow.field(column.name, _arrow_type(pyarrow, column)) for column in columns]
         )
@@ -195,6 +201,7 @@ class _Parquet:
             self._sink,
             self._schema,
             compression="zstd",
+            dictionary_pagesize_limit=DICTIONARY_BYTES,
             use_dictionary=[column.name for column in columns if column.kind is not Kind.JSON],
         )
 
@@ -203,23 +210,34 @@ class _Parquet:
             item = orjson.loads(line)
             for column, values in zip(self._columns, self._held, strict=True):
                 values.append(_typed(column.kind, _at(item, column.path)))
-            self._bytes += len(line)
-            if len(self._held[0]) == GROUP_ROWS or self._bytes >= GROUP_BYTES:
-                self._write()
+            self._step += len(line)
+            if len(self._held[0]) == STEP_ROWS or self._step >= STEP_BYTES:
+                self._pack()
+                if self._rows >= GROUP_ROWS or self._bytes >= GROUP_BYTES:
+                    self._write()
 
-    def _write(self) -> None:
+    def _pack(self) -> None:
         arrays = [
             self._arrow.array(values, type=field.type)
             for values, field in zip(self._held, self._schema, strict=True)
         ]
-        batch = self._arrow.record_batch(arrays, schema=self._schema)
-        self._writer.write_batch(batch, row_group_size=GROUP_ROWS)
+        self._packed.append(self._arrow.record_batch(arrays, schema=self._schema))
+        self._rows += len(self._held[0])
+        self._bytes += self._step
+        self._step = 0
         for values in self._held:
             values.clear()
-        self._bytes = 0
+
+    def _write(self) -> None:
+        table = self._arrow.Table.from_batches(self._packed, schema=self._schema)
+        self._writer.write_table(table, row_group_size=table.num_rows)
+        self._packed.clear()
+        self._rows = self._bytes = 0
 
     def close(self) -> None:
         if self._held[0]:
+            self._pack()
+        if self._packed:
             self._write()
         self._writer.close()
         self._sink.flush()
