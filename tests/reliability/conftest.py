@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session")
 def first(open_directory: Path) -> Iterator[First]:
-    """One for all modules of the group "serve", which one process runs; it is stopped, and only copied."""
+    """One for all modules that a test process runs; it is stopped, and only copied."""
     room = open_directory / "serve"
     room.mkdir(mode=0o711)
     room.chmod(0o711)

@@ -4,12 +4,9 @@ import os
 import signal
 from pathlib import Path
 
-import pytest
-
 from tests.support.service import Service, alive, children, serving
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.xdist_group("serve")
 ONE = {"KAEJON_BACKGROUND": "1"}
 
 

@@ -10,13 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-import pytest
 
 from tests.support import builders
 from tests.support.service import PLAIN, Service, children, kaejon, query, serving
 from tests.support.waiting import PATIENCE_S, eventually
 
-pytestmark = pytest.mark.xdist_group("serve")
 EVENTS, BATCH, HOUSEHOLDS = "/v1/assistance-events", "/v1/assistance-events/batch", "/v1/households"
 GRAPHQL = "/graphql"
 IN_PROGRESS = (409, "idempotency-in-progress")

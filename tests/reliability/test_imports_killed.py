@@ -12,7 +12,7 @@ from tests.support.service import Service, alive, children, kaejon, serving
 from tests.support.waiting import eventually
 
 # It takes minutes: `scripts/test -m simulation tests/reliability`.
-pytestmark = [pytest.mark.simulation, pytest.mark.xdist_group("serve")]
+pytestmark = pytest.mark.simulation
 ROWS = 12_000
 LONG_S = 300.0
 

@@ -12,8 +12,6 @@ from tests.support import builders
 from tests.support.server import free_port
 from tests.support.service import kaejon, query, serving
 
-pytestmark = pytest.mark.xdist_group("serve")
-
 
 @pytest.fixture
 def outside(server_dsn: str) -> Iterator[str]:

@@ -21,7 +21,7 @@ from tests.support.partners.receiver import Receiver
 from tests.support.service import Service, serving
 from tests.support.waiting import PATIENCE_S, eventually_so
 
-pytestmark = [pytest.mark.simulation, pytest.mark.xdist_group("serve"), pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.simulation, pytest.mark.timeout(1200)]
 KILLS = 30
 SEED = 20_260
 _READS = ["households:read", "problems:read", "assignments:read", "assistance:read", "changes:read"]

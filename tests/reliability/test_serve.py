@@ -21,8 +21,6 @@ from tests.support.server import free_port
 from tests.support.service import First, Service, kaejon, postgres_of, query, serving
 from tests.support.waiting import PATIENCE_S
 
-pytestmark = pytest.mark.xdist_group("serve")
-
 NAMES = {
     "admin", "center", "team", "health", "social", "local", "frontend", "reporting", "importer", "neighbour",
 }  # fmt: skip

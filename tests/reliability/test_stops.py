@@ -12,15 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-import pytest
 
 from tests.support import builders
 from tests.support.server import free_port
 from tests.support.service import PLAIN, Service, children, kaejon, postgres_of, postmaster, query, serving
 from tests.support.sockets import finishes, half_a_request, listens
 from tests.support.waiting import PATIENCE_S, eventually
-
-pytestmark = pytest.mark.xdist_group("serve")
 
 
 def household_of(service: Service) -> str:

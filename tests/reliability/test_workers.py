@@ -9,14 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-import pytest
 
 from tests.support.server import free_port
 from tests.support.service import PLAIN, Service, alive, children, postgres_of, postmaster, serving
 from tests.support.sockets import finishes, half_a_request, listens
 from tests.support.waiting import PATIENCE_S, eventually
-
-pytestmark = pytest.mark.xdist_group("serve")
 
 
 def counted(service: Service, operation: str) -> float:
