@@ -299,14 +299,16 @@ class _Unknown:
 
 
 def _routes(services: Services, metrics: Metrics, ready: health.Ready) -> list[Route]:
-    document = orjson.dumps(openapi_document(ROUTES, server=services.issuer))
+    def document() -> bytes:
+        return orjson.dumps(openapi_document(ROUTES, server=services.issuer))
+
     return [
         *(Route(path, endpoint=PathApp(operations, services)) for path, operations in by_path().items()),
         Route("/graphql", endpoint=docs.GraphiqlForBrowsers(graphql_app(services))),
         *health.routes(ready, base=services.issuer),
         *metric_routes(metrics),
         *errors.routes(base=services.issuer),
-        *docs.routes(lambda: document),
+        *docs.routes(document),
     ]
 
 
