@@ -207,6 +207,7 @@ FAULTS: dict[str, str] = {
     "repeated-row": "An earlier row of the same file says the same of the same person.",
     "verified-by-team": "A team has said otherwise: its value stands until the conflict is decided.",
     "less-trusted": "A source that is trusted more has said otherwise: its value stands.",
+    "not-compared": "A team has registered the person: the phone is neither compared nor taken.",
     "more-trusted": "A source that is trusted less had said otherwise: the value of the file stands.",
     "older-source": "The same source has said otherwise later: that stands.",
     "left-household": "The person is no member of the household any more; by hand it may become one again.",
