@@ -18,7 +18,7 @@ import structlog
 from procrastinate import App, BaseRetryStrategy, JobContext, RetryDecision
 from procrastinate.jobs import Job
 
-from api import logs, signing
+from api import logs, memory, signing
 from api.adoption import Adoption, KeyringWatch, adopting
 from api.app import digest_of_keys, keyring_of_environment, keys_of, new_id, sealing_of
 from api.keyring import Keyring
@@ -217,6 +217,7 @@ class Background:
 
 def main() -> None:
     """With what the parent has put into the environment."""
+    memory.give_back()
     logs.configure(logging.INFO)
     logging.getLogger("procrastinate").setLevel(logging.WARNING)
     background = Background(

@@ -83,7 +83,7 @@ class BlindIndex:
     While its key is changed there are two: written is under both, and found under the current one.
     """
 
-    __slots__ = ("_keys", "current")
+    __slots__ = ("_begun", "_keys", "current")
 
     def __init__(self, keys: Mapping[int, bytes], *, current: int) -> None:
         """`keys` by id, 1 to 255. Raises ValueError for other ids, other lengths, an unknown `current`."""
@@ -92,6 +92,8 @@ class BlindIndex:
         if any(len(key) != KEY for key in keys.values()):
             raise ValueError(f"an index key has {KEY} bytes")
         self._keys, self.current = dict(keys), current
+        # Begun once: to set a key up costs more than to hash an identifier.
+        self._begun = {key_id: hmac.new(key, digestmod="sha256") for key_id, key in keys.items()}
 
     def of(self, text: str) -> bytes:
         """HMAC-SHA-256 of the canonical text under the current key, 32 bytes; equal texts have equal hashes."""
@@ -99,10 +101,12 @@ class BlindIndex:
 
     def under(self, key_id: int, text: str) -> bytes:
         """As `of`, under the key of this id. Raises CannotOpen when it is not here."""
-        key = self._keys.get(key_id)
-        if key is None:
+        begun = self._begun.get(key_id)
+        if begun is None:
             raise CannotOpen(f"index key {key_id} is not in the keyring")
-        return hmac.digest(key, _encoded(text), "sha256")
+        hashed = begun.copy()
+        hashed.update(_encoded(text))
+        return hashed.digest()
 
     @property
     def key_ids(self) -> tuple[int, ...]:

@@ -188,7 +188,9 @@ async def run(arguments: argparse.Namespace) -> int:
                 memory[households] = (warm, subject.memory_mb)
             finally:
                 subject.stop()
-            exported[households] = exports.measured(target, turns=arguments.turns, core=0)
+            exported[households] = exports.measured(
+                target, directory / "keys.json", turns=arguments.turns, core=0
+            )
             print(households, "export", exported[households], flush=True)
         imported = imports.measured(dsn, arguments.import_rows, core=0)
         print("import", imported, flush=True)

@@ -21,9 +21,10 @@ from uuid import UUID
 import uvloop
 
 import api.worker  # noqa: F401 - what a worker has in memory
+from api import memory
 from api.app import new_id, sealing_of
 from api.bootstrap import OPERATOR
-from api.keyring import Keyring
+from api.keyring import Keyring, read_keyring
 from domain.access.actor import Actor, Scope
 from domain.access.clients import ClientDraft, ClientExists, new_client
 from domain.exchange import exports
@@ -52,8 +53,8 @@ ROUNDS = 3
 """Unmasked exports in every format, one after the other, for the memory's sake."""
 
 
-def measured(dsn: str, *, turns: int, core: int | None = None) -> dict[str, Any]:
-    """Figures of a process that exports the households of the database."""
+def measured(dsn: str, keys: Path, *, turns: int, core: int | None = None) -> dict[str, Any]:
+    """Figures of a process that exports the households of the database; `keys`: the file of its keyring."""
     command = [sys.executable, "-m", "tests.bench.exports", str(turns)]
 
     def pinned() -> None:
@@ -61,17 +62,17 @@ def measured(dsn: str, *, turns: int, core: int | None = None) -> dict[str, Any]
             os.sched_setaffinity(0, {core})
 
     done = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, "KAEJON_BENCH_DSN": dsn}, capture_output=True, text=True,
+        command, cwd=ROOT, env={**os.environ, "KAEJON_BENCH_DSN": dsn, "KAEJON_BENCH_KEYS": str(keys)}, capture_output=True, text=True,
         check=True, preexec_fn=pinned,
     )  # fmt: skip
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 
-async def run(dsn: str, turns: int) -> dict[str, Any]:
+async def run(dsn: str, keyring: Keyring, turns: int) -> dict[str, Any]:
     database = await Database.open(dsn, size=4)
     with tempfile.TemporaryDirectory() as directory:
-        works = WorkFactory(database, sealing_of(Keyring.generate()), new_id)
+        works = WorkFactory(database, sealing_of(keyring), new_id)
         tools = Tools(works, Files(Path(directory)), new_id, lambda: datetime.now(UTC), unlimited)
         await _known(works)
         rows, floors, ours = 0, [], []
@@ -175,4 +176,6 @@ def reached(found: dict[int, dict[str, Any]]) -> bool:
 
 
 if __name__ == "__main__":
-    print(json.dumps(uvloop.run(run(os.environ["KAEJON_BENCH_DSN"], int(sys.argv[1])))))
+    memory.give_back()
+    keyring = read_keyring(Path(os.environ["KAEJON_BENCH_KEYS"]))
+    print(json.dumps(uvloop.run(run(os.environ["KAEJON_BENCH_DSN"], keyring, int(sys.argv[1])))))

@@ -121,10 +121,10 @@ async def carried_out(
         try:
             async with work.intake.attempt():
                 taken = await work.intake.claim(one.prepared, keep=commit)
+                if commit and not taken:
+                    taken = await work.intake.write(one.prepared, now=now)
                 if taken:
                     raise Raced
-                if commit:
-                    await work.intake.write(one.prepared, now=now)
         except Raced:
             if unpaid := set(taken) - refused:
                 raise Unpaid(unpaid) from None

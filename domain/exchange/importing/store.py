@@ -148,15 +148,16 @@ class IntakeStore(Protocol):
         ...
 
     async def claim(self, prepared: Prepared, *, keep: bool) -> Collection[str]:
-        """Takes the citizen ids for their persons, all or none; those that are somebody's already.
+        """Takes the citizen ids for the persons that are there, all or none; those that are somebody's already.
 
-        Without `keep` they are only tried.
+        Without `keep` they are only tried, and those of new persons with them.
         """
         ...
 
-    async def write(self, prepared: Prepared, *, now: datetime) -> None:
+    async def write(self, prepared: Prepared, *, now: datetime) -> Collection[str]:
         """Everything of a chunk, with its feed and audit rows; also links help that waited for new households.
 
+        Citizen ids of new persons that are somebody's already: where there are any, the attempt is to be undone.
         Raises Raced where somebody else has changed one of the records since `find`.
         """
         ...

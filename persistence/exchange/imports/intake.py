@@ -57,8 +57,8 @@ class PgIntake:
             pass
         return taken
 
-    async def write(self, prepared: Prepared, *, now: datetime) -> None:
-        await write(self._connection, prepared, now=now)
+    async def write(self, prepared: Prepared, *, now: datetime) -> Collection[str]:
+        return [prepared.citizen_ids[id] for id in await write(self._connection, prepared, now=now)]
 
     @asynccontextmanager
     async def attempt(self) -> AsyncIterator[None]:

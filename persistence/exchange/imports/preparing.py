@@ -14,7 +14,7 @@ from uuid import UUID
 import orjson
 
 from domain.access.policy import MASKED_FIELDS
-from domain.exchange.importing.job import Job, Reported, RowOutcome
+from domain.exchange.importing.job import ImportMode, Job, Reported, RowOutcome
 from domain.exchange.importing.state import (
     HOUSEHOLD_FIELDS,
     PERSON_FIELDS,
@@ -43,6 +43,8 @@ class Step:
     values: tuple[object, ...]
     rows: int | None = None
     """How many it has to touch: fewer, and somebody else has changed one."""
+    claims: bool = False
+    """It answers with persons whose citizen ids are somebody else's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Prepared:
     """A chunk, ready to be sent."""
 
     identities: str
-    """Citizen ids to be claimed, as the rows of CLAIM; empty: none."""
+    """Citizen ids to be claimed before anything else, as the rows of CLAIM; empty: none."""
     citizen_ids: Mapping[UUID, str]
     """Whose they are, by person."""
     steps: Sequence[Step]
@@ -73,7 +75,7 @@ class Preparing:
         *,
         now: datetime,
     ) -> None:
-        """`blinds`: the blind indexes of citizen ids under the current key, as far as they are known."""
+        """`blinds`: the blind indexes of the chunk's citizen ids under the current key."""
         self._sealing, self._new_id, self._job, self._now, self._blinds = sealing, new_id, job, now, blinds
 
     def prepare(self, plan: Plan, reported: Sequence[Reported]) -> Prepared:
@@ -91,7 +93,7 @@ class Preparing:
         )
         counted = Counter(row.outcome for row in reported)
         return Prepared(
-            identities=self._identities(plan),
+            identities=self._identities(plan, new_as_well=self._job.mode is ImportMode.VALIDATE),
             citizen_ids={one.person.id: one.citizen_id for one in plan.identities},
             # As everywhere: persons before households, each in the order of their ids.
             steps=[
@@ -108,20 +110,22 @@ class Preparing:
             counts=[counted[outcome] for outcome in RowOutcome],
         )
 
-    def _identities(self, plan: Plan) -> str:
-        if not plan.identities:
-            return ""
-        index, known = self._sealing.index, self._blinds
+    def _identities(self, plan: Plan, *, new_as_well: bool) -> str:
+        """Of persons that are there; with `new_as_well` of the others too, who else claim theirs as they are added.
+
+        While the key is changed, under each of both.
+        """
+        index, rows = self._sealing.index, []
         others = [key_id for key_id in index.key_ids if key_id != index.current]
-        rows = []
         for text, person in plan.identities:
-            home = person.household
-            whose = hexed(person.id), hexed(home.id), home.area_code
-            rows.append((known.get(text) or index.of(text), index.current, *whose))
-            rows += [(index.under(key_id, text), key_id, *whose) for key_id in others]
+            keys = [index.current, *others] if new_as_well or not person.new else others
+            if keys:
+                home = person.household
+                whose = hexed(person.id), hexed(home.id), home.area_code
+                rows += [(index.under(key_id, text), key_id, *whose) for key_id in keys]
         # In one order for all writers: of two that register the same persons one waits, and none in a circle.
         rows.sort(key=itemgetter(0))
-        return sent(rows, sql.IDENTITY)
+        return sent(rows, sql.IDENTITY) if rows else ""
 
     def _renew_persons(self, amended: Sequence[Person]) -> Iterator[Step]:
         if not amended:
@@ -172,24 +176,25 @@ class Preparing:
             yield Step(sql.ADD_HOUSEHOLDS, (sent(homes, sql.HOUSEHOLD_NEW), self._now))
         if not joined:
             return
-        seal_all, new_id = self._sealing.cipher.seal_all, self._new_id
+        seal_all, blinds = self._sealing.cipher.seal_all, self._blinds
         known = [(one.id, one.citizen_id) for one in joined if one.citizen_id is not None]
         called = [(one.id, one.phone) for one in joined if one.phone is not None]
-        ids = dict(zip((id for id, _ in known), seal_all("person", "citizen_id_sealed", known), strict=True))
-        phones = dict(zip((id for id, _ in called), seal_all("person", "phone_sealed", called), strict=True))
-        people, members = [], []
+        # In their order, for the same conditions.
+        ids = iter(seal_all("person", "citizen_id_sealed", known))
+        phones = iter(seal_all("person", "phone_sealed", called))
+        people = []
         for one in joined:
-            text, home, area = one.citizen_id, hexed(one.household.id), one.household.area_code
-            id = hexed(one.id)
+            text, home = one.citizen_id, one.household
+            sealed = (None, None, None) if text is None else (text[-3:], next(ids), blinds[text])
             people.append(
                 (
-                    home, id, area, one.no_id_reason, text and text[-3:], ids.get(one.id), phones.get(one.id),
-                    *_keys(one), *_person(one),
+                    hexed(home.id), hexed(one.id), home.area_code, one.no_id_reason, sealed[0], sealed[1],
+                    None if one.phone is None else next(phones), *_keys(one), *_person(one), one.relationship,
+                    one.joined_on, sealed[2],
                 )
             )  # fmt: skip
-            members.append((home, new_id(), id, area, one.relationship, one.joined_on))
-        yield Step(sql.ADD_PERSONS, (sent(people, sql.PERSON_NEW), self._now))
-        yield Step(sql.ADD_MEMBERSHIPS, (sent(members, sql.MEMBERSHIP),))
+        key_id = self._sealing.index.current
+        yield Step(sql.ADD_MEMBERS, (sent(people, sql.MEMBER), self._now, key_id), claims=True)
 
     def _add_records(self, plan: Plan) -> Iterator[Step]:
         if plan.records:

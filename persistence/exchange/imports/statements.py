@@ -17,11 +17,10 @@ PERSON_NEW: Columns = {
     "household_id": "uuid", "id": "uuid", "area_code": "text", "no_id_reason": "text", "citizen_id_tail": "text",
     "citizen_id_sealed": "bytea", "phone_sealed": "bytea", **_PERSON_KEYS, **_PERSON_TYPES,
 }  # fmt: skip
+MEMBER: Columns = {**PERSON_NEW, "relationship": "text", "joined_on": "date", "blind_index": "bytea"}
+"""A new person with the membership, and the citizen id to be claimed."""
 PERSON_OLD: Columns = {
     "household_id": "uuid", "id": "uuid", "version": "int", **_PERSON_KEYS, **_PERSON_TYPES,
-}  # fmt: skip
-MEMBERSHIP: Columns = {
-    "household_id": "uuid", "id": "uuid", "person_id": "uuid", "area_code": "text", "relationship": "text", "joined_on": "date",
 }  # fmt: skip
 _HOUSEHOLD: Columns = {
     "id": "uuid", "house_code": "text", "latitude": "float8", "longitude": "float8",
@@ -69,8 +68,20 @@ def updating(table: str, columns: Columns, key: Sequence[str], more: str) -> str
 _STAMPED = {"created_at": "$2", "updated_at": "$2"}
 _RENEWED = "version = t.version + 1, updated_at = $2"
 ADD_HOUSEHOLDS = inserting("household", HOUSEHOLD_NEW, {"case_status": "'imported'", **_STAMPED})
-ADD_PERSONS = inserting("person", PERSON_NEW, _STAMPED)
-ADD_MEMBERSHIPS = inserting("membership", MEMBERSHIP)
+# In one order for all writers: of two that register the same persons one waits, and none in a circle.
+ADD_MEMBERS = f"""WITH n AS MATERIALIZED (SELECT * FROM {source(MEMBER)}),
+  people AS (
+    INSERT INTO person ({", ".join((*PERSON_NEW, *_STAMPED))})
+    SELECT {", ".join((*(f"n.{name}" for name in PERSON_NEW), *_STAMPED.values()))} FROM n),
+  members AS (
+    INSERT INTO membership (household_id, id, person_id, area_code, relationship, joined_on)
+    SELECT n.household_id, gen_random_uuid(), n.id, n.area_code, n.relationship, n.joined_on FROM n),
+  claimed AS (
+    INSERT INTO citizen_identity (blind_index, key_id, person_id, household_id, area_code)
+    SELECT n.blind_index, $3::smallint, n.id, n.household_id, n.area_code FROM n WHERE n.blind_index IS NOT NULL
+    ORDER BY n.blind_index ON CONFLICT DO NOTHING RETURNING person_id)
+  SELECT n.id FROM n WHERE n.blind_index IS NOT NULL AND n.id NOT IN (SELECT person_id FROM claimed)"""
+"""$3 is the key of the blind indexes. Whose citizen ids are somebody else's already."""
 RENEW_HOUSEHOLDS = updating("household", HOUSEHOLD_OLD, ("id",), _RENEWED)
 RENEW_PERSONS = updating("person", PERSON_OLD, ("household_id", "id"), _RENEWED)
 IDENTIFY = """UPDATE person t SET citizen_id_tail = n.tail, citizen_id_sealed = n.sealed, no_id_reason = NULL

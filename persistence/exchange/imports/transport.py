@@ -50,7 +50,9 @@ def sent(rows: Iterable[Sequence[Any]], columns: Columns) -> str:
     Raises ValueError where a value would run into the next: it cannot, for no text of ours holds a control character.
     """
     lines = [
-        FIELD.join(["" if value is None else value if value.__class__ is str else _text(value) for value in row])
+        FIELD.join(
+            ["" if value is None else value if value.__class__ is str else _text(value) for value in row]
+        )
         for row in rows
     ]
     text = ROW.join(lines)

@@ -9,7 +9,7 @@ Memory is flat for csv and ndjson whatever the size; xlsx is bounded by its limi
 are, nothing but `UnreadableFile` is raised (and what reading the file itself raises).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from io import RawIOBase
@@ -18,10 +18,12 @@ from domain.exchange.reading.kinds import ImportFormat, ImportKind
 from domain.exchange.reading.reader import RowReader
 from domain.exchange.reading.rows import CleanRow, UnreadableFile
 from persistence.exchange.reading import mappings
-from persistence.exchange.reading.opening import Opened
+from persistence.exchange.reading.opening import Opened, Ready
 
 MOST_CHARACTERS = 8 << 20
 """Of the rows of one list."""
+_TOGETHER = 250
+"""Rows that are read column by column; one bad cell among them, and each is read by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +61,32 @@ def chunks(
     """
     opened = Opened(file, kind=kind, format=format, mapping=mapping)
     reader = RowReader(opened.plan, today=today)
-    found: list[CleanRow] = []
+    found: list[Ready] = []
     characters = 0
     for ready in opened.rows:
         if ready.number <= start:
             continue
-        found.append(reader.row(*ready))
+        found.append(ready)
         characters += sum(map(len, ready.cells))
         if len(found) >= size or characters > MOST_CHARACTERS:
-            yield found
+            yield _checked(reader, found)
             found, characters = [], 0
     if found:
-        yield found
+        yield _checked(reader, found)
+
+
+def _checked(reader: RowReader, found: Sequence[Ready]) -> list[CleanRow]:
+    rows: list[CleanRow] = []
+    for some in _parts(found):
+        plain = None
+        if not any(ready.known or ready.header is not None or ready.shown is not None for ready in some):
+            plain = reader.plain_rows([(ready.number, ready.cells) for ready in some])
+        rows += [reader.row(*ready) for ready in some] if plain is None else plain
+    return rows
+
+
+def _parts(found: Sequence[Ready]) -> Iterator[Sequence[Ready]]:
+    return (found[at : at + _TOGETHER] for at in range(0, len(found), _TOGETHER))
 
 
 def mapping_names(kind: ImportKind) -> tuple[str, ...]:
