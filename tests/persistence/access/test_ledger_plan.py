@@ -40,7 +40,7 @@ async def test_each_row_is_found_by_its_key_whatever_the_statistics_say(
         for node in nodes(plan)
         if node.get("Relation Name") == "access_log" and "Scan" in node["Node Type"]
     ]
-    assert {node["Alias"]: node["Node Type"].split()[0] for node in looked}["l"] == "Index"
+    assert {node["Alias"]: node["Node Type"].split()[0] for node in looked}["t"] == "Index"
     # Walked once as far as the block goes, then found one by one: never the page again for every row.
     read = sum(
         node["Actual Loops"] * (node["Actual Rows"] + node.get("Rows Removed by Filter", 0))
