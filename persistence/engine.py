@@ -23,6 +23,7 @@ STATEMENT_TIMEOUT_MS = 30_000
 ACQUIRE_TIMEOUT_S = 10.0
 _PATIENT = {"statement_timeout": "0", "idle_in_transaction_session_timeout": "0"}
 """For background work over the whole country."""
+_BY_KEY = "SET enable_seqscan = off; SET max_parallel_workers_per_gather = 0"
 
 
 class Connection(Protocol):
@@ -149,10 +150,12 @@ class Database:
             yield own.connection
 
     @asynccontextmanager
-    async def own(self) -> AsyncIterator["Own"]:
-        """A connection outside the pool, without deadlines."""
+    async def own(self, *, by_key: bool = False) -> AsyncIterator["Own"]:
+        """A connection outside the pool, without deadlines; `by_key` for work that finds thousands of rows of millions."""
         connection = await self.alone(deadline=False)
         try:
+            if by_key:
+                await connection.execute(_BY_KEY)
             yield Own(connection)
         finally:
             await connection.close(timeout=10)

@@ -201,7 +201,7 @@ class WorkFactory:
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator["Alone"]:
-        async with self._database.own() as own:
+        async with self._database.own(by_key=True) as own:
             yield Alone(own, self._sealing, self._new_id)
 
 

@@ -44,20 +44,28 @@ _HOLD = f"""SELECT pg_advisory_xact_lock({_LOCKS}, x.place) FROM (
     SELECT {_PLACE["blind_index"].format("given")} AS place FROM unnest($1::bytea[]) AS given
     UNION SELECT {_PLACE["house_code"].format("given")} FROM unnest($2::text[]) AS given ORDER BY 1) x"""
 
+# Household by household: for thousands at once the planner would rather read whole tables.
 _HOLD_OF = f"""SELECT pg_advisory_xact_lock({_LOCKS}, x.place) FROM (
     SELECT {_PLACE["blind_index"].format("ci.blind_index")} AS place
-    FROM citizen_identity ci WHERE ci.household_id = ANY($1::uuid[])
-    UNION SELECT {_PLACE["house_code"].format("h.house_code")} FROM household h
-    WHERE h.id = ANY($1::uuid[]) AND h.house_code IS NOT NULL ORDER BY 1) x"""
+    FROM unnest($1::uuid[]) AS s(id) CROSS JOIN LATERAL (
+      SELECT i.blind_index FROM person p JOIN citizen_identity i ON i.person_id = p.id AND i.household_id = p.household_id
+      WHERE p.household_id = s.id OFFSET 0) ci
+    UNION SELECT {_PLACE["house_code"].format("h.house_code")} FROM unnest($1::uuid[]) AS s(id) CROSS JOIN LATERAL (
+      SELECT o.house_code FROM household o WHERE o.id = s.id AND o.house_code IS NOT NULL OFFSET 0) h ORDER BY 1) x"""
 
 # A house code that fits two households is nobody's to pick: what names it goes on waiting.
-_LINK = """WITH found AS MATERIALIZED (
-    SELECT q.agency, q.id, q.external_id, h.id AS home, h.area_code FROM household h
-      JOIN citizen_identity ci ON ci.household_id = h.id JOIN queued_event q ON q.blind_index = ci.blind_index
-    WHERE h.id = ANY($1::uuid[]) AND q.waits AND h.area_code ^@ ANY(q.areas)
-    UNION SELECT q.agency, q.id, q.external_id, h.id, h.area_code FROM household h
+_LINK = """WITH homes AS MATERIALIZED (
+    SELECT o.* FROM unnest($1::uuid[]) AS s(id) CROSS JOIN LATERAL (
+      SELECT h.id, h.area_code, h.house_code, h.merged_into FROM household h WHERE h.id = s.id OFFSET 0) o),
+  found AS MATERIALIZED (
+    SELECT q.agency, q.id, q.external_id, h.id AS home, h.area_code FROM homes h CROSS JOIN LATERAL (
+        SELECT i.blind_index FROM person p JOIN citizen_identity i ON i.person_id = p.id AND i.household_id = p.household_id
+        WHERE p.household_id = h.id OFFSET 0) ci
+      JOIN queued_event q ON q.blind_index = ci.blind_index
+    WHERE q.waits AND h.area_code ^@ ANY(q.areas)
+    UNION SELECT q.agency, q.id, q.external_id, h.id, h.area_code FROM homes h
       JOIN queued_event q ON q.house_code = h.house_code
-    WHERE h.id = ANY($1::uuid[]) AND h.merged_into IS NULL AND q.waits AND h.area_code ^@ ANY(q.areas)
+    WHERE h.merged_into IS NULL AND q.waits AND h.area_code ^@ ANY(q.areas)
       AND NOT EXISTS (SELECT FROM household other WHERE other.house_code = q.house_code AND other.id <> h.id
         AND other.merged_into IS NULL AND other.area_code ^@ ANY(q.areas))),
   taken AS (

@@ -25,26 +25,36 @@ from persistence.bounds import GATE
 from persistence.engine import Connection
 from persistence.sealing import Sealing
 
-_PERSONS = f"""SELECT blind_index AS known, household_id, person_id FROM citizen_identity
-  WHERE blind_index = ANY($1::bytea[]) AND {GATE}"""
-_RECORDS = f"""SELECT record_key AS known, household_id, person_id FROM source_record
-  WHERE record_key = ANY($1::bytea[]) AND {GATE}"""
-_HOUSEHOLDS = f"""SELECT h.id, h.area_code, h.version, h.case_status, h.house_code, h.latitude, h.longitude, h.provenance,
-    h.sources, h.target_groups, h.head_person_id, h.facets, h.dimension_mask, {", ".join(f"h.{one}" for one in HOUSEHOLD_FIELDS)}
-  FROM household h WHERE (h.id = ANY($1::uuid[]) OR h.house_code = ANY($2::text[])) AND h.merged_into IS NULL
-    AND {GATE}"""
+# Key by key: for thousands of them at once the planner would rather read the whole table, however many it holds.
+_PERSONS = f"""SELECT s.key AS known, f.household_id, f.person_id FROM unnest($1::bytea[]) AS s(key) CROSS JOIN LATERAL (
+    SELECT ci.household_id, ci.person_id FROM citizen_identity ci WHERE ci.blind_index = s.key OFFSET 0) f WHERE {GATE}"""
+_RECORDS = f"""SELECT s.key AS known, f.household_id, f.person_id FROM unnest($1::bytea[]) AS s(key) CROSS JOIN LATERAL (
+    SELECT r.household_id, r.person_id FROM source_record r WHERE r.record_key = s.key OFFSET 0) f WHERE {GATE}"""
+_OF_HOUSEHOLD = f"""h.id, h.area_code, h.version, h.case_status, h.house_code, h.latitude, h.longitude, h.provenance,
+    h.sources, h.target_groups, h.head_person_id, h.facets, h.dimension_mask, {", ".join(f"h.{one}" for one in HOUSEHOLD_FIELDS)}"""
+# One that is found by both comes twice.
+_HOUSEHOLDS = f"""SELECT f.* FROM (
+    SELECT b.* FROM unnest($1::uuid[]) AS s(key) CROSS JOIN LATERAL (
+      SELECT {_OF_HOUSEHOLD} FROM household h WHERE h.id = s.key AND h.merged_into IS NULL OFFSET 0) b
+    UNION ALL SELECT b.* FROM unnest($2::text[]) AS s(key) CROSS JOIN LATERAL (
+      SELECT {_OF_HOUSEHOLD} FROM household h WHERE h.house_code = s.key AND h.merged_into IS NULL OFFSET 0) b) f
+  WHERE {GATE}"""
 # Of somebody who left and came back the last row is the present one.
-_MEMBERS = f"""SELECT p.household_id, p.id, p.version, p.citizen_id_tail IS NOT NULL AS identified, p.no_id_reason,
-    p.provenance, p.first_name_key, p.last_name_key, ms.relationship, ms.left_on IS NULL AS current,
-    {", ".join(f"p.{one}" for one in PERSON_FIELDS)}
-  FROM membership ms JOIN person p ON p.household_id = ms.household_id AND p.id = ms.person_id
-  WHERE ms.household_id = ANY($1::uuid[]) AND {GATE} ORDER BY ms.left_on IS NULL, ms.id"""
-_RESULTS = f"""SELECT household_id, fiscal_year, indicator_id, person_id, result FROM indicator_result
-  WHERE household_id = ANY($1::uuid[]) AND {GATE}"""
-_SEEN = f"""SELECT key, number, content FROM import_row
-  WHERE import_id = $1 AND key = ANY($2::bytea[]) AND {GATE}"""
-_RESOLVED = f"""SELECT household_id, person_id, field, given_hash FROM conflict
-  WHERE household_id = ANY($1::uuid[]) AND status = 'resolved' AND choice <> 'given' AND {GATE}"""
+_MEMBERS = f"""SELECT f.* FROM unnest($1::uuid[]) AS s(key) CROSS JOIN LATERAL (
+    SELECT p.household_id, p.id, p.version, p.citizen_id_tail IS NOT NULL AS identified, p.no_id_reason, p.provenance,
+      p.first_name_key, p.last_name_key, ms.relationship, ms.left_on IS NULL AS current, ms.id AS membership_id,
+      {", ".join(f"p.{one}" for one in PERSON_FIELDS)}
+    FROM membership ms JOIN person p ON p.household_id = ms.household_id AND p.id = ms.person_id
+    WHERE ms.household_id = s.key OFFSET 0) f
+  WHERE {GATE} ORDER BY f.current, f.membership_id"""
+_RESULTS = f"""SELECT f.* FROM unnest($1::uuid[]) AS s(key) CROSS JOIN LATERAL (
+    SELECT r.household_id, r.fiscal_year, r.indicator_id, r.person_id, r.result FROM indicator_result r
+    WHERE r.household_id = s.key OFFSET 0) f WHERE {GATE}"""
+_SEEN = f"""SELECT s.key, f.number, f.content FROM unnest($2::bytea[]) AS s(key) CROSS JOIN LATERAL (
+    SELECT r.number, r.content FROM import_row r WHERE r.import_id = $1 AND r.key = s.key OFFSET 0) f WHERE {GATE}"""
+_RESOLVED = f"""SELECT f.* FROM unnest($1::uuid[]) AS s(key) CROSS JOIN LATERAL (
+    SELECT c.household_id, c.person_id, c.field, c.given_hash FROM conflict c
+    WHERE c.household_id = s.key AND c.status = 'resolved' AND c.choice <> 'given' OFFSET 0) f WHERE {GATE}"""
 
 
 def sought(sealing: Sealing, job: Job, rows: Sequence[CleanRow]) -> Sought:
