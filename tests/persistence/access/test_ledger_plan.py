@@ -22,9 +22,7 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from nodes(below)
 
 
-async def test_each_row_is_found_by_its_key_whatever_the_statistics_say(
-    dsn: str, database: Database
-) -> None:
+async def test_each_row_is_found_by_its_key_whatever_the_statistics_say(dsn: str, database: Database) -> None:
     owner = await asyncpg.connect(dsn)
     await owner.execute("ANALYZE access_log")
     await owner.execute(_MANY)
