@@ -128,7 +128,7 @@ async def carried_out(
         except Raced:
             if unpaid := set(taken) - refused:
                 raise Unpaid(unpaid) from None
-            one.part()
+            # What it leaves is not undone: the next chunk may be looking at it this moment, for nothing.
             one = await decided(work, one.job, one.rows, known, before, carry=False, refused=refused, now=now)
         else:
             return one
