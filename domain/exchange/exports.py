@@ -185,10 +185,12 @@ async def perform(tools: Tools, export_id: UUID) -> None:
 async def _make(tools: Tools, order: Order, actor: Actor) -> bool:
     """Whether it was wanted to the end. Raises Cancelled."""
     drawn = await draw(tools, order, actor, _Watch(tools, order.id))
+    # The feed is followed with all areas of the client, also from an export of one of them.
+    view = mark_of(replace(actor, areas=order.actor.areas))
     async with tools.works.writing() as work:
         return await work.exports.finish(
             order, drawn.files, drawn.deleted,
-            transaction_time=drawn.instant, position=drawn.position, view=mark_of(actor), now=tools.now(),
+            transaction_time=drawn.instant, position=drawn.position, view=view, now=tools.now(),
         )  # fmt: skip
 
 

@@ -125,6 +125,10 @@ class PgConflicts:
         found = ["c.household_id = $1"]
         if where.status:
             found.append(f"c.status = ANY({binds(list(where.status))}::text[])")
+        if not reach.unmasked:
+            # To an agency that may not see the value, a conflict over what it has brought would judge its guess.
+            own = f"SELECT FROM import_job i WHERE i.id = c.import_id AND i.agency = {binds(reach.actor.agency)}"
+            found.append(f"NOT (c.field IN ({_HIDDEN}) AND EXISTS ({own}))")
         source = Source(_READABLE, "c", _columns(unmasked=reach.unmasked))
         also = ", " + _logged("shown", reach, self._new_id(), now, binds) if reach.unmasked else ""
         listing = await fetch_page(

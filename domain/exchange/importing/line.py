@@ -12,12 +12,14 @@ from domain.exchange.importing import events, persons
 from domain.exchange.importing.failing import fail, standing
 from domain.exchange.importing.job import ImportStatus, Job
 from domain.exchange.importing.persons import Decided, Known
+from domain.exchange.importing.store import Raced
 from domain.exchange.jobs import Alone, Tools
 from domain.exchange.reading.kinds import ImportKind
 from domain.exchange.reading.rows import CleanRow
-from domain.work import UnitOfWork
 
 Rows = Sequence[CleanRow]
+MOST_ATTEMPTS = 20
+"""At single rows of a chunk that others change at the same moment, before the job is begun again."""
 PAUSE_S = 5.0
 MOST_WAITED_S = 3600.0
 """An import waits so long in all for its client's lookups: at 300 a minute, for 18,000 rows that are members elsewhere."""
@@ -57,7 +59,7 @@ class Line:
             allowed = await standing(self._tools, job)
             if allowed is None:
                 return False
-            if not await self._paid_for(allowed, coming):
+            if not await self._applied(allowed, coming):
                 return False
             job = replace(allowed, last_number=coming.rows[-1].number)
         return True
@@ -69,19 +71,41 @@ class Line:
             if not self._next.cancelled():
                 self._next.exception()
 
-    async def _paid_for(self, job: Job, coming: Coming) -> bool:
-        """One chunk, and the lookups for what its report tells; whether the import goes on."""
+    async def _applied(self, job: Job, coming: Coming) -> bool:
+        """One chunk, and the lookups for what its report tells; whether the import goes on.
+
+        Where others change what it is about it is halved, and halved again: the fewer the rows, the shorter the moment.
+        """
+        taken: set[str] = set()
         paid: set[str] = set()
-        while True:
-            kept = await self._take_turn() and not paid
-            holds = kept and coming.before is self._before and _same_rights(coming.decided, job)
+        pieces, alone = [coming.rows], 0
+        while pieces:
+            rows = pieces[-1]
+            kept = await self._take_turn()
+            whole = rows is coming.rows and not taken and not paid
+            holds = kept and whole and coming.before is self._before and _same_rights(coming.decided, job)
             try:
-                return await self._chunk(job, coming.rows, coming.decided if holds else None, paid)
+                if not await self._chunk(
+                    job, rows, coming.decided if holds else None, taken, paid, last=len(pieces) == 1
+                ):
+                    return False
             except persons.Unpaid as unpaid:
                 await self._leave_turn()
                 if not await self._pay(job, len(unpaid.citizen_ids)):
                     return False
                 paid |= set(unpaid.citizen_ids)
+                continue
+            except Raced as raced:
+                taken |= set(raced.citizen_ids)
+                middle = len(rows) // 2
+                if middle:
+                    pieces[-1:] = [rows[middle:], rows[:middle]]
+                elif (alone := alone + 1) > MOST_ATTEMPTS:
+                    raise
+                continue
+            pieces.pop()
+            job = replace(job, last_number=rows[-1].number)
+        return True
 
     async def _pay(self, job: Job, lookups: int) -> bool:
         """Takes so many lookups of the client's, and waits for more where there are none left."""
@@ -141,8 +165,13 @@ class Line:
             await self._writing.plain.imports.leave_turn()
             self._turn = False
 
-    async def _chunk(self, job: Job, rows: Rows, decided: Decided | None, paid: Collection[str]) -> bool:
-        """One transaction; whether the import is still wanted."""
+    async def _chunk(
+        self, job: Job, rows: Rows, decided: Decided | None, taken: Collection[str], paid: Collection[str], *, last: bool
+    ) -> bool:  # fmt: skip
+        """One transaction; whether the import is still wanted. `last`: then the next chunk may be looked at.
+
+        Raises Raced, Unpaid: nothing is written.
+        """
         now = self._tools.now()
         async with self._writing.writing(job.actor) as work:
             held = await work.imports.job(job.id, lock=True)
@@ -151,25 +180,20 @@ class Line:
             if job.kind is ImportKind.ASSISTANCE:
                 self._look_ahead(job, None)
                 prepared = await events.applied(work, job, rows, now=now)
-            else:
-                prepared = (await self._persons(work, job, rows, decided, paid)).prepared
-            await work.imports.advance(job, rows[-1].number, prepared, rows[0].header)
+                await work.imports.advance(job, rows[-1].number, prepared, rows[0].header)
+                return True
+            if decided is None:
+                decided = await persons.decided(
+                    work, job, rows, self._known, self._before, carry=False, taken=taken, paid=paid, now=now
+                )
+            if last:
+                self._look_ahead(job, decided)
+            await persons.carried_out(work, decided, now=now)
+            await work.imports.advance(job, rows[-1].number, decided.prepared, rows[0].header)
+        if self._before is not None:
+            self._before.part(decided)
+        self._before = decided
         return True
-
-    async def _persons(
-        self, work: UnitOfWork, job: Job, rows: Rows, decided: Decided | None, paid: Collection[str]
-    ) -> Decided:
-        before, known, now = self._before, self._known, self._tools.now()
-        if decided is None:
-            decided = await persons.decided(
-                work, job, rows, known, before, carry=False, refused=paid, now=now
-            )
-        self._look_ahead(job, decided)
-        done = await persons.carried_out(work, decided, known, before, paid=paid, now=now)
-        if before is not None:
-            before.part(done)
-        self._before = done
-        return done
 
 
 def _same_rights(decided: Decided | None, job: Job) -> bool:

@@ -17,9 +17,6 @@ from domain.exchange.reading.kinds import ImportKind
 from domain.exchange.reading.rows import CleanRow
 from domain.work import UnitOfWork
 
-MOST_ATTEMPTS = 10
-"""Times that others may change what a chunk is about, before the job is begun again."""
-
 
 @dataclass(slots=True)
 class Known:
@@ -52,9 +49,10 @@ class Decided:
 
 async def decided(
     work: UnitOfWork, job: Job, rows: Sequence[CleanRow], known: Known, before: Decided | None,
-    *, carry: bool, refused: Collection[str] = (), now: datetime,
+    *, carry: bool, taken: Collection[str] = (), paid: Collection[str] = (), now: datetime,
 ) -> Decided:  # fmt: skip
-    """A verdict on every row, and what it comes to.
+    """A verdict on every row, and what it comes to. `taken`: citizen ids that are somebody's by now; Raises Unpaid for those
+    out of reach that are not among the `paid`.
 
     `before`: the chunk before; with `carry` the database does not show it yet. That can be done once: what is carried
     becomes what this chunk makes of it.
@@ -67,6 +65,9 @@ async def decided(
     ahead = before.leaves if before is not None and carry else NOTHING_CARRIED
     sought = await asyncio.to_thread(work.intake.sought, job, rows)
     found = await work.intake.find(job, sought, ahead, results=surveyed)
+    refused = (set(taken) & sought.blinds.keys()) - found.persons.keys()
+    if unpaid := refused - set(paid):
+        raise Unpaid(unpaid)
 
     def judged() -> Decided:
         return _judged(work, job, rows, known, before, sought, found, refused, now)
@@ -107,32 +108,15 @@ class Unpaid(Exception):
         self.citizen_ids = citizen_ids
 
 
-async def carried_out(
-    work: UnitOfWork, one: Decided, known: Known, before: Decided | None, *, paid: Collection[str] = (), now: datetime
-) -> Decided:  # fmt: skip
-    """Writes it with mode `commit`; in a transaction.
-
-    The same one, or what was decided in its place where somebody else has come between. Raises Unpaid for citizen ids
-    that are not among those `paid` for.
-    """
-    commit, refused = one.job.mode is ImportMode.COMMIT, set(paid)
-    for _ in range(MOST_ATTEMPTS):
-        taken: Collection[str] = ()
-        try:
-            async with work.intake.attempt():
-                taken = await work.intake.claim(one.prepared, keep=commit)
-                if commit and not taken:
-                    taken = await work.intake.write(one.prepared, now=now)
-                if taken:
-                    raise Raced
-        except Raced:
-            if unpaid := set(taken) - refused:
-                raise Unpaid(unpaid) from None
-            # What it leaves is not undone: the next chunk may be looking at it this moment, for nothing.
-            one = await decided(work, one.job, one.rows, known, before, carry=False, refused=refused, now=now)
-        else:
-            return one
-    raise Raced
+async def carried_out(work: UnitOfWork, one: Decided, *, now: datetime) -> None:
+    """Writes it with mode `commit`; in a transaction. Raises Raced where somebody else has come between."""
+    commit = one.job.mode is ImportMode.COMMIT
+    async with work.intake.attempt():
+        taken = await work.intake.claim(one.prepared, keep=commit)
+        if commit and not taken:
+            taken = await work.intake.write(one.prepared, now=now)
+        if taken:
+            raise Raced(taken)
 
 
 async def _learn(work: UnitOfWork, surveys: Surveys, rows: Sequence[CleanRow]) -> None:

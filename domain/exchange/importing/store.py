@@ -169,3 +169,8 @@ class IntakeStore(Protocol):
 
 class Raced(Exception):
     """Somebody else has changed what was found: look again."""
+
+    def __init__(self, citizen_ids: Collection[str] = ()) -> None:
+        """`citizen_ids` that have turned out to be somebody's."""
+        super().__init__(len(citizen_ids))
+        self.citizen_ids = citizen_ids

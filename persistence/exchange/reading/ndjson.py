@@ -1,6 +1,7 @@
 """NDJSON → records of named texts: one object a line, its values texts, numbers, true, false or null."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -61,7 +62,9 @@ def records(texts: Iterable[str]) -> Iterator[JsonRecord]:
             yield JsonRecord(number, {}, (RowFault("", "wrong-type", "The line is no JSON object."),))
             continue
         understood = True
-        yield _record(number, read)
+        record = _record(number, read)
+        # Half of a surrogate pair can only come as an escape.
+        yield _mended(record) if "\\u" in text else record
 
 
 def _record(number: int, pairs: _Object) -> JsonRecord:
@@ -76,6 +79,18 @@ def _record(number: int, pairs: _Object) -> JsonRecord:
             continue
         found[name] = _text(value)
     return JsonRecord(number, found, tuple(dict.fromkeys(faults)))
+
+
+_HALVES = re.compile("[\ud800-\udfff]")
+
+
+def _mended(record: JsonRecord) -> JsonRecord:
+    """Without halves of surrogate pairs, which are no text, and with the fault where there were any."""
+    texts = {_HALVES.sub("\ufffd", name): _HALVES.sub("\ufffd", text) for name, text in record.texts.items()}
+    if texts == record.texts:
+        return record
+    fault = RowFault("", "malformed-text", "The text is not valid Unicode.")
+    return JsonRecord(record.number, texts, (*record.faults, fault))
 
 
 def _text(value: str | bool | None) -> str:

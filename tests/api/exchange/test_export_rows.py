@@ -229,6 +229,12 @@ async def test_the_manifest_names_the_instant_and_the_place_in_the_feed(api: Api
     assert [one["resource_id"] for one in feed.json()["items"] if one["action"] == "created"] == [home]
 
 
+async def test_the_feed_is_followed_from_an_export_of_a_part(api: Api) -> None:
+    manifest = await exports.export(api, "center", {"type": "problems", "area": "4201"})
+    answer = await api.get("center", f"/v1/changes?after={manifest['feed_position']}", scopes=exports.SCOPES)
+    assert answer.status_code == 200, answer.text
+
+
 async def test_the_place_in_the_feed_is_of_what_the_client_saw_then(api: Api) -> None:
     narrow = {"scopes": exports.SCOPES, "areas": ["4201"]}
     manifest = await exports.export(api, "center", {"type": "households"}, **narrow)

@@ -30,6 +30,16 @@ def line(**more: Any) -> str:
     return json.dumps({**PERSON, **more}, ensure_ascii=False) + "\n"
 
 
+@pytest.mark.parametrize("name", ["first_name", "record_id", "citizen_id", "area_code", "occupation"])
+def test_half_of_a_surrogate_pair_is_a_fault_of_its_row(name: str) -> None:
+    whole = json.dumps({**PERSON, "occupation": "\U0001f33e ทำนา"}) + "\n"
+    rows = read(whole + json.dumps({**PERSON, name: "a\ud800"}) + "\n" + whole)
+    assert [row.faults[0].code if row.faults else None for row in rows] == [None, "malformed-text", None]
+    json.dumps(rows[1].cells, ensure_ascii=False).encode()
+    assert rows[2].person is not None
+    assert rows[2].person.occupation == "\U0001f33e ทำนา"
+
+
 def test_objects_are_rows_by_the_number_of_their_line() -> None:
     turned = json.dumps(dict(reversed(PERSON.items()))) + "\n"
     rows = read("\ufeff" + line(bedridden=True, phone=None) + "\n" + turned)
