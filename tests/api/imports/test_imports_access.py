@@ -46,10 +46,10 @@ async def test_rights_that_are_taken_away_meanwhile_end_it(
     client = await known(api, "importer", scopes=list(SCOPES), areas=["42"])
     real, chunks = Line._chunk, 0
 
-    async def changed(*given: Any) -> bool:
+    async def changed(*given: Any, **named: Any) -> bool:
         nonlocal chunks
         chunks += 1
-        done = await real(*given)
+        done = await real(*given, **named)
         async with owner_of(api) as owner:
             assert await owner.execute(f"UPDATE client SET {change} WHERE id = $1", client) == "UPDATE 1"
         return done

@@ -38,9 +38,9 @@ async def test_a_job_that_is_killed_after_any_chunk_goes_on_after_it(
     id, real = UUID(answer.json()["id"]), Line._chunk
     survived = 0
 
-    async def killed(*given: Any) -> bool:
+    async def killed(*given: Any, **named: Any) -> bool:
         nonlocal survived
-        done = await real(*given)
+        done = await real(*given, **named)
         survived += 1
         if survived < 4:
             raise Killed
@@ -70,8 +70,8 @@ async def test_cancelling_in_the_middle_keeps_what_was_taken(
     answer = await send(api, as_csv(rows))
     path, real = answer.headers["location"], Line._chunk
 
-    async def then_cancelled(*given: Any) -> bool:
-        done = await real(*given)
+    async def then_cancelled(*given: Any, **named: Any) -> bool:
+        done = await real(*given, **named)
         await call(api, "POST", f"{path}/cancel")
         return done
 
