@@ -59,7 +59,7 @@ class Line:
             allowed = await standing(self._tools, job)
             if allowed is None:
                 return False
-            if not await self._applied(allowed, coming):
+            if not await self._by_halves(allowed, coming):
                 return False
             job = replace(allowed, last_number=coming.rows[-1].number)
         return True
@@ -71,7 +71,7 @@ class Line:
             if not self._next.cancelled():
                 self._next.exception()
 
-    async def _applied(self, job: Job, coming: Coming) -> bool:
+    async def _by_halves(self, job: Job, coming: Coming) -> bool:
         """One chunk, and the lookups for what its report tells; whether the import goes on.
 
         Where others change what it is about it is halved, and halved again: the fewer the rows, the shorter the moment.

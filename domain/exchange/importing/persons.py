@@ -51,7 +51,7 @@ async def decided(
     work: UnitOfWork, job: Job, rows: Sequence[CleanRow], known: Known, before: Decided | None,
     *, carry: bool, taken: Collection[str] = (), paid: Collection[str] = (), now: datetime,
 ) -> Decided:  # fmt: skip
-    """A verdict on every row, and what it comes to. `taken`: citizen ids that are somebody's by now; Raises Unpaid for those
+    """A verdict on every row, and what it comes to. `taken`: citizen ids that are somebody's by now. Raises Unpaid for those
     out of reach that are not among the `paid`.
 
     `before`: the chunk before; with `carry` the database does not show it yet. That can be done once: what is carried
