@@ -122,7 +122,14 @@ class Preparing:
             if keys:
                 home = person.household
                 whose = hexed(person.id), hexed(home.id), home.area_code
-                rows += [(index.under(key_id, text), key_id, *whose) for key_id in keys]
+                rows += [
+                    (
+                        self._blinds[text] if key_id == index.current else index.under(key_id, text),
+                        key_id,
+                        *whose,
+                    )
+                    for key_id in keys
+                ]
         # In one order for all writers: of two that register the same persons one waits, and none in a circle.
         rows.sort(key=itemgetter(0))
         return sent(rows, sql.IDENTITY) if rows else ""
