@@ -31,9 +31,8 @@ from api.feed import Feed
 from api.graphql.app import graphql_app
 from api.housekeeping import kept_sealed, kept_tidy
 from api.keyring import Keyring, read_keyring
+from api.limits.counters import counters
 from api.limits.gate import RateLimits
-from api.limits.quotas import Quotas
-from api.limits.redis import RedisQuota
 from api.operations import docs, errors, health
 from api.operations.metrics import Metrics
 from api.operations.metrics import routes as metric_routes
@@ -170,22 +169,16 @@ class Worker:
 
     async def _limits(self, database: Database, stack: AsyncExitStack) -> RateLimits:
         """Counted in the database, or in Redis where there is one; old windows are swept in the database."""
-        settings = self.settings
-        url, counted = settings.redis_url, PgQuota(database.alone)
-        quotas = Quotas(
-            RedisQuota(url) if url else counted,
-            gauges=self.metrics,
-            patience_s=settings.rate_limit_patience,
-        )
-        stack.push_async_callback(quotas.close)
-        longest = timedelta(seconds=2 * max(rate.seconds for rate in settings.rates.values()))
+        rates, counted = self.settings.rates, PgQuota(database.alone)
+        quotas = await stack.enter_async_context(counters(self.settings, counted, gauges=self.metrics))
+        longest = timedelta(seconds=2 * max(rate.seconds for rate in rates.values()))
 
         async def swept() -> None:
             quotas.forget_ended()
             await counted.forget_old(utc_now() - longest)
 
         await stack.enter_async_context(kept_tidy(swept))
-        return RateLimits(quotas, settings.rates, refused=self.metrics.rate_limited)
+        return RateLimits(quotas, rates, refused=self.metrics.rate_limited)
 
     def _tidy(
         self, works: WorkFactory, standing: PgStanding, store: PgSigning

@@ -22,10 +22,9 @@ from api import logs, memory, signing
 from api.adoption import Adoption, KeyringWatch, adopting
 from api.app import digest_of_keys, keyring_of_environment, keys_of, new_id, sealing_of
 from api.keyring import Keyring
+from api.limits.counters import counters
 from api.limits.lookups import BackgroundLookups
-from api.limits.quotas import Quotas
 from api.limits.rates import RateClass
-from api.limits.redis import RedisQuota
 from api.patience import OUTAGE
 from api.settings import Settings
 from api.tasks import SWEEPS, TASKS
@@ -138,11 +137,7 @@ class Background:
             )
             works = WorkFactory(database, sealing, new_id)
             settings = self._settings
-            quotas = Quotas(
-                RedisQuota(settings.redis_url) if settings.redis_url else PgQuota(database.alone),
-                patience_s=settings.rate_limit_patience,
-            )
-            stack.push_async_callback(quotas.close)
+            quotas = await stack.enter_async_context(counters(settings, PgQuota(database.alone)))
             lookups = BackgroundLookups(quotas, settings.rates[RateClass.LOOKUP])
             tools = Tools(works, Files(settings.files), new_id, utc_now, lookups)
             loops: list[Callable[[], Awaitable[None]]] = [

@@ -47,8 +47,6 @@ class Call:
         """`scope` is that of the request, where what it was counted against is noted."""
         self.services, self.actor, self.now, self.request_id = services, actor, now, request_id
         self.scope = {} if scope is None else scope
-        self.stated = actor
-        """The caller as it called, where `actor` is kept from reading anything unmasked."""
         self._room = asyncio.Semaphore(AT_ONCE)
         self._held: UnitOfWork | None = None
         self._loaders: dict[Batch, DataLoader[str, Any]] = {}

@@ -1,6 +1,5 @@
 """What the doors ask: whether a request may go on. What it was counted against is shown by the edge."""
 
-import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -154,13 +153,9 @@ class RateLimits:
     async def _take(self, scope: Any, client_id: str, lookups: int) -> tuple[int, Allowance]:
         """Takes so many lookups, or what there is of them; how many that was."""
         rate = self._rates[RateClass.LOOKUP]
-        # Those who come at once share one call of the store.
-        taken = await asyncio.gather(
-            *(self._quotas.take(RateClass.LOOKUP, rate, client_id) for _ in range(lookups))
-        )
-        allowance = min((left for _, left in taken), key=lambda left: left.remaining)
+        taken, allowance = await self._quotas.charge(RateClass.LOOKUP, rate, client_id, lookups)
         _note(scope, allowance)
-        return sum(granted for granted, _ in taken), allowance
+        return taken, allowance
 
     # -- /oauth/*
 

@@ -1,7 +1,5 @@
 """Lookups by citizen id of a client whose file is imported in the background: counted as those of its requests."""
 
-import asyncio
-
 from api.limits.quotas import Quotas
 from api.limits.rates import Rate, RateClass
 
@@ -14,7 +12,5 @@ class BackgroundLookups:
 
     async def __call__(self, client_id: str, count: int) -> int:
         wanted = min(count, self._rate.requests)
-        taken = await asyncio.gather(
-            *(self._quotas.take(RateClass.LOOKUP, self._rate, client_id) for _ in range(wanted))
-        )
-        return sum(granted for granted, _ in taken)
+        taken, _ = await self._quotas.charge(RateClass.LOOKUP, self._rate, client_id, wanted)
+        return taken

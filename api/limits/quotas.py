@@ -125,12 +125,15 @@ class Quotas:
             bucket.left -= 1
         return granted, bucket.allowance(now)
 
-    async def charge(self, kind: RateClass, rate: Rate, key: str, cost: int) -> None:
-        """Takes `cost`, or what there is of it: a request that is over counts harder than one."""
-        bucket = self._bucket(kind, rate, key, self._clock())
+    async def charge(self, kind: RateClass, rate: Rate, key: str, cost: int) -> tuple[int, Allowance]:
+        """Takes `cost`, or what there is of it; how much that was, and what is left."""
+        now = self._clock()
+        bucket = self._bucket(kind, rate, key, now)
         if bucket.left < cost:
             await self._refilled(bucket, cost)
-        bucket.left = max(0, bucket.left - cost)
+        taken = min(bucket.left, cost)
+        bucket.left -= taken
+        return taken, bucket.allowance(now)
 
     def look(self, kind: RateClass, rate: Rate, key: str) -> tuple[bool, Allowance]:
         """Whether there may be any left, as far as this worker knows; nothing is taken."""

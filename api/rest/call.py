@@ -194,10 +194,10 @@ class Call:
     def holding(self, work: UnitOfWork) -> Iterator[None]:
         """Within, everything happens in this unit of work (idempotency keys).
 
-        Without a purpose, so that the answer is masked: what is stored to be replayed discloses nothing.
+        Masked: what is stored to be replayed discloses nothing.
         """
         actor = self.actor
-        self._held, self._actor = work, replace(actor, purpose=None)
+        self._held, self._actor = work, replace(actor, masked=True)
         try:
             yield
         finally:

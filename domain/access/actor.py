@@ -1,6 +1,6 @@
 """The authenticated caller, and the grammar of scopes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 COUNTRY = "*"
@@ -58,6 +58,11 @@ class Actor:
     """Of the fields that are masked, those that can stand in the answer (GraphQL); None: all of them."""
     masked: bool = False
     """Nothing leaves unmasked, whatever the scopes: of what is stored to be answered again."""
+
+    @property
+    def as_called(self) -> "Actor":
+        """With the right to unmasked data that it called with: for what that decides beside the answer."""
+        return replace(self, masked=False) if self.masked else self
 
     @property
     def prefixes(self) -> list[str]:

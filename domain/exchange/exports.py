@@ -79,13 +79,15 @@ async def ask(
     if draft.area is not None and not actor.covers(draft.area):
         fault = Fault("/area", "outside-your-areas", "An export is of areas of your client.")
         raise Forbidden("The area is not one of yours.", code="outside-your-areas", faults=[fault])
-    admit(actor, draft.type.read_by)
+    # What is exported does not stand in this answer, which alone may have to be masked.
+    caller = actor.as_called
+    admit(caller, draft.type.read_by)
     if draft.since is not None and draft.since > now:
         raise Invalid.at("/since", "future-date", "The time is in the future.")
     if draft.since is not None and draft.since - OVERLAP < await work.exports.kept_since():
         told = "What has changed since then is not kept any more; leave it out, and export everything."
         raise Invalid.at("/since", "out-of-range", told)
-    unmasked = draft.type is ExportType.HOUSEHOLDS and sees_unmasked(actor)
+    unmasked = draft.type is ExportType.HOUSEHOLDS and sees_unmasked(caller)
     file_ids = (work.new_id(), work.new_id())
     return await work.exports.add(
         actor, work.new_id(), draft, unmasked=unmasked, allowance=allowance, file_ids=file_ids, now=now

@@ -1,40 +1,20 @@
 """Every POST of the table under an Idempotency-Key: the first answer again, and nothing done twice."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from api.keyring import Keyring
+from tests.support.access import logged
 from tests.support.api import PURPOSE, Api
 from tests.support.calls import OPERATIONS, RECIPES, TABLE, Scene, everything, make_scene, path_of
-from tests.support.database import seeing
+from tests.support.idempotency import counts, fresh_api, known
 
 POSTS = [one.id for one in TABLE if one.method == "POST" and one.keyed]
 READING = {"issueToken", "revokeToken", "introspectToken", "searchHouseholds", "checkAssistance"}
 """POSTs that make no record: tokens, and reads whose parameters do not belong in a URL. A key changes nothing."""
-_COUNTED = (
-    "SELECT (SELECT count(*) FROM change), (SELECT count(*) FROM audit), (SELECT count(*) FROM event_key)"
-)
 
-
-@pytest.fixture
-async def api(dsn: str, keyring: Keyring) -> AsyncIterator[Api]:
-    """On a database of each test's own: what one has moved, no other could move again."""
-    async with Api.open(dsn, keyring) as opened:
-        yield opened
-
-
-async def counts(api: Api) -> tuple[int, ...]:
-    async with seeing(api.worker.database) as connection:
-        return tuple(await connection.fetchrow(_COUNTED))
-
-
-def known(answer: Any) -> Any:
-    """Without what is shown once."""
-    shown = answer.items() if isinstance(answer, dict) else ()
-    return {name: one for name, one in shown if name not in ("client_secret", "secret")} or answer
+api = fresh_api
 
 
 def request_of(id: str, scene: Scene) -> tuple[str, Any]:
@@ -58,6 +38,8 @@ async def test_a_post_is_done_once_and_answered_again(api: Api, id: str) -> None
     assert {one.status_code for one in answers if one not in done} <= {409}
     assert {one.json()["code"] for one in answers if one not in done} <= {"idempotency-in-progress"}
     first = next(one for one in done if "idempotency-replayed" not in one.headers)
+    # It is masked, whoever asks: what leaves unmasked leaves its line.
+    assert await logged(api, first.headers["x-request-id"]) == []
     before = await counts(api)
     again = await everything(api, "POST", path, body, headers=headers)
     assert (again.status_code, again.headers["idempotency-replayed"]) == (first.status_code, "true")

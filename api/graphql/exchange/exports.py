@@ -34,7 +34,7 @@ async def browse(call: Call, paging: Paging) -> Listing:
 async def ask(call: Call, draft: ExportDraft) -> Document:
     """Asks for what the client may read as files, at one instant; households with persons:pii need X-Purpose."""
     async with call.writing() as work:
-        asked = await exports.ask(work, call.stated, draft, allowance=call.services.exports, now=call.now)
+        asked = await exports.ask(work, call.actor, draft, allowance=call.services.exports, now=call.now)
     return shown(call.services.cursors, asked)
 
 

@@ -1,14 +1,11 @@
 """Exports (contract 7)."""
 
-from dataclasses import replace
-
 from starlette.responses import Response
 
 from api.exports import listed, shown
 from api.rest.call import Call, Listed
 from api.rest.downloads import downloaded
 from api.rest.operations import Routes
-from domain.access.actor import Actor
 from domain.access.policy import Operation
 from domain.errors import NotFound
 from domain.exchange import exports
@@ -37,7 +34,7 @@ async def ask(call: Call) -> Response:
     draft = await call.body(ExportDraft)
     allowance = call.services.exports
     async with call.writing() as work:
-        queued = await exports.ask(work, _stated(call), draft, allowance=allowance, now=call.now)
+        queued = await exports.ask(work, call.actor, draft, allowance=allowance, now=call.now)
     return _answer(call, queued, status=202)
 
 
@@ -82,11 +79,6 @@ async def fetch(call: Call) -> Response:
     async with call.reading() as work:
         stored = await exports.fetch(work, call.actor, call.id("export_id"), _part(call), now=call.now)
     return await _file(call, stored)
-
-
-def _stated(call: Call) -> Actor:
-    """The caller with its purpose: the answer to this POST is the same with and without one, also under a key."""
-    return replace(call.actor, purpose=call.header("x-purpose"))
 
 
 def _answer(call: Call, found: Document, *, status: int = 200) -> Response:

@@ -1,12 +1,9 @@
 """Where sources disagree, and where fields come from (contract 7)."""
 
-from dataclasses import replace
-
 from starlette.responses import Response
 
 from api.rest.call import Call, Listed
 from api.rest.operations import Routes
-from domain.access.actor import Actor
 from domain.access.policy import Operation
 from domain.registry import conflicts
 from domain.registry.conflict import ConflictFilter, ConflictResolution, FieldConflict, Provenance
@@ -24,10 +21,10 @@ class ConflictQuery(ConflictFilter, Listed):
     policy=Operation.READ_HOUSEHOLDS, query=ConflictQuery, answer=FieldConflict, many=True,
 )  # fmt: skip
 async def browse(call: Call) -> Response:
-    """Oldest first. Between imported sources the order of trust settles it: team, mpi_questionnaire, local, welfare_card,
-    vulnerable, tpmap, thaiqm, bmn; whether somebody has a welfare card is known best by welfare_card. What a team has
-    said stands, and the conflict is open. Values of masked fields are shown to whoever has persons:pii and states a
-    purpose, and that is recorded."""
+    """Oldest first. Between imported sources the order of trust settles it: team, mpi_questionnaire, local,
+    welfare_card, vulnerable, tpmap, thaiqm, bmn; whether somebody has a welfare card is known best by welfare_card.
+    What a team has said stands, and the conflict is open; so is one over which house somebody lives in, or who is
+    head. Values of masked fields are shown to whoever has persons:pii and states a purpose, and that is recorded."""
     given = call.query(ConflictQuery)
     paging = call.paging(given)
     async with call.reading() as work:
@@ -46,13 +43,8 @@ async def resolve(call: Call) -> Response:
     decision = await call.body(ConflictResolution)
     ids = call.id("household_id"), call.id("conflict_id")
     async with call.writing() as work:
-        found = await conflicts.resolve(work, _decider(call), *ids, decision, now=call.now)
+        found = await conflicts.resolve(work, call.actor, *ids, decision, now=call.now)
     return call.document(found, etag=False)
-
-
-def _decider(call: Call) -> Actor:
-    """The caller with its purpose, which it needs to take a masked value; under a key the answer is masked still."""
-    return replace(call.actor, purpose=call.header("x-purpose"), masked=call.actor.purpose is None)
 
 
 @routes.get(

@@ -1,14 +1,13 @@
 """Mutations under an Idempotency-Key: the first answer again, and nothing done twice."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx2
 import pytest
 
-from api.keyring import Keyring
 from tests.support import builders
+from tests.support.access import logged
 from tests.support.api import PURPOSE, Api
 from tests.support.calls import (
     EVERYTHING,
@@ -20,23 +19,15 @@ from tests.support.calls import (
     make_scene,
     versioned_path,
 )
-from tests.support.database import seeing
 from tests.support.doors import GraphqlDoor
 from tests.support.fields import MUTATIONS
+from tests.support.idempotency import counts, fresh_api, known
 
 RECORD = (
     "mutation ($input: RecordAssistanceInput!) { recordAssistance(input: $input) { id receipt { outcome } } }"
 )
-_COUNTED = (
-    "SELECT (SELECT count(*) FROM change), (SELECT count(*) FROM audit), (SELECT count(*) FROM event_key)"
-)
 
-
-@pytest.fixture
-async def api(dsn: str, keyring: Keyring) -> AsyncIterator[Api]:
-    """On a database of each test's own: what one has moved, no other could move again."""
-    async with Api.open(dsn, keyring) as opened:
-        yield opened
+api = fresh_api
 
 
 class Noted(Exception):
@@ -51,11 +42,6 @@ class Noting:
 
     async def graphql(self, who: str, text: str, variables: dict[str, Any], **_: Any) -> httpx2.Response:
         raise Noted(text, variables)
-
-
-async def counts(api: Api) -> tuple[int, ...]:
-    async with seeing(api.worker.database) as connection:
-        return tuple(await connection.fetchrow(_COUNTED))
 
 
 async def request_of(api: Api, field: str, scene: Scene) -> tuple[str, dict[str, Any]]:
@@ -83,12 +69,6 @@ def codes(answer: httpx2.Response) -> list[str]:
     return [one["extensions"]["code"] for one in answer.json().get("errors", [])]
 
 
-def known(data: dict[str, Any]) -> dict[str, Any]:
-    """Without what is shown once."""
-    (only,) = data.values()
-    return {name: one for name, one in only.items() if name not in ("clientSecret", "secret")}
-
-
 @pytest.mark.parametrize("field", MUTATIONS)
 async def test_a_mutation_is_done_once_and_answered_again(api: Api, field: str) -> None:
     scene = await make_scene(api)
@@ -101,6 +81,8 @@ async def test_a_mutation_is_done_once_and_answered_again(api: Api, field: str) 
     told = {(one.status_code, *codes(one)) for one in answers if one not in done}
     assert told <= {(409, "idempotency-in-progress")}
     first = next(one for one in done if "idempotency-replayed" not in one.headers)
+    # It is masked, whoever asks: what leaves unmasked leaves its line.
+    assert await logged(api, first.headers["x-request-id"]) == []
     before = await counts(api)
     again = await sent(api, query, variables, key)
     assert (again.status_code, again.headers["idempotency-replayed"]) == (200, "true")

@@ -193,12 +193,25 @@ async def test_what_is_left_is_told_as_it_goes() -> None:
 async def test_a_charge_takes_what_there_is() -> None:
     async with workers(Shared(), 2, clock=Clock()) as quotas:
         few = rate("10/60", RateClass.TOKEN)
-        await quotas[0].charge(RateClass.TOKEN, few, "c", 4)
-        await quotas[1].charge(RateClass.TOKEN, few, "c", 4)
+        assert (await quotas[0].charge(RateClass.TOKEN, few, "c", 4))[0] == 4
+        assert (await quotas[1].charge(RateClass.TOKEN, few, "c", 4))[0] == 4
         assert quotas[0].look(RateClass.TOKEN, few, "c")[0]
-        await quotas[0].charge(RateClass.TOKEN, few, "c", 4)
+        assert (await quotas[0].charge(RateClass.TOKEN, few, "c", 4))[0] == 2
         assert not quotas[0].look(RateClass.TOKEN, few, "c")[0]
         assert await granted(quotas, few, 5, kind=RateClass.TOKEN) == 0
+
+
+async def test_charges_at_once_are_granted_the_limit_together_by_few_calls() -> None:
+    store = Shared()
+    async with workers(store, 2, clock=Clock()) as quotas:
+        few = rate("300/60", LOOKUP)
+        taken = await asyncio.gather(
+            *(quotas[number % 2].charge(LOOKUP, few, "c", 70) for number in range(10))
+        )
+        assert sum(amount for amount, _ in taken) == 300
+        assert max(amount for amount, _ in taken) == 70
+        assert min(left.remaining for _, left in taken) == 0
+        assert len(store.calls) <= 4
 
 
 @pytest.mark.parametrize("how", ["fails", "hangs"])
