@@ -147,8 +147,10 @@ def _graphql() -> Schema:
         "summary": "Run a GraphQL operation",
         "description": "GraphQL over HTTP. The schema is schema.graphql; each field asks for the scopes that its REST "
         "counterpart asks for, and an error carries the same code in `extensions.code`. In a browser, GET answers GraphiQL.\n\n"
-        "An `Idempotency-Key` stands for one mutation with one field: the same document and variables under it are answered "
-        "as they were at first, and masked; anything else under a key is refused with a status of its own.",
+        "An `Idempotency-Key` stands for one mutation with one field, which may stand in a fragment: the same document and "
+        "variables under it are answered as they were at first, and masked; anything else under a key is refused with a "
+        "status of its own. Documents are compared as they are parsed: a value that was a literal and is a variable now "
+        "makes another request. A field that @skip or @include leaves out writes nothing, and its key stays free.",
         "security": [{"oauth2": []}, {"bearer": []}],
         "parameters": [
             {"$ref": f"#/components/parameters/{name}"} for name in ("Purpose", "IdempotencyKey")

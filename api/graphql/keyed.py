@@ -1,7 +1,9 @@
 """Mutations under an Idempotency-Key (contract 1): one write, and its answer kept in the same transaction.
 
-A key stands for one mutation, whose document is compared as it is understood: without spaces and comments, with its
-variables whatever their order. Only what has been written is kept, as in REST; a mutation that was refused is judged again.
+A key stands for one mutation, in the operation itself or in a fragment. Its document is compared as it is parsed:
+without spaces and comments, with its variables whatever their order; a value that has become a variable, or a fragment
+that has another name, makes another request. Only what has been written is kept, as in REST: a mutation that was
+refused, or left out by @skip or @include, leaves its key free.
 """
 
 import hashlib
@@ -13,7 +15,10 @@ from graphql import (
     DocumentNode,
     ExecutableDefinitionNode,
     FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLError,
+    InlineFragmentNode,
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
@@ -57,7 +62,7 @@ async def run_once(schema: Schema, call: Call, request: Request, header: str) ->
     if document is None or operation is None:
         # It is refused in its own words, and nothing is executed.
         return await run(schema, call, request)
-    _check_one_mutation(operation)
+    name = _mutation_of(document, operation)
     hashed = _hashed(document, operation, request.variables or {})
     once_shown = _names_of(document, SHOWN_ONCE)
 
@@ -68,7 +73,7 @@ async def run_once(schema: Schema, call: Call, request: Request, header: str) ->
                 return Answered(orjson.loads(stored.body), executed=True, replayed=True)
             with call.holding(work):
                 answered = await run(schema, call, request)
-            _check_written(answered)
+            _check_written(answered, name)
             body = orjson.dumps(_without(answered.body, once_shown))
             await keep(work, call.actor, key, StoredAnswer(hashed, 200, {}, body), now=call.now, scopes=True)
             return answered
@@ -90,16 +95,40 @@ def _parsed(text: str) -> DocumentNode | None:
     return document
 
 
-def _check_one_mutation(operation: OperationDefinitionNode) -> None:
-    fields = operation.selection_set.selections
-    if operation.operation is OperationType.MUTATION and len(fields) == 1:
-        only = fields[0]
-        if isinstance(only, FieldNode) and not only.name.value.startswith("__"):
-            return
+def _mutation_of(document: DocumentNode, operation: OperationDefinitionNode) -> str:
+    """The name in the answer of the one field that writes. Raises QueryError where it is not one."""
+    names = _root_names(document, operation)
+    if operation.operation is OperationType.MUTATION and len(names) == 1:
+        return names.pop()
     raise QueryError(
         "idempotency-needs-one-mutation",
         "An Idempotency-Key stands for one write: send a mutation with exactly one field, or no key.",
     )
+
+
+def _root_names(document: DocumentNode, operation: OperationDefinitionNode) -> set[str]:
+    """The names under which fields of the root answer, whether they are skipped or not; not of __typename.
+
+    Fields of one name are one: they are executed together, or the document is not valid.
+    """
+    fragments = {
+        one.name.value: one.selection_set
+        for one in document.definitions
+        if isinstance(one, FragmentDefinitionNode)
+    }
+    left, names = [operation.selection_set], set()
+    while left:
+        for selection in left.pop().selections:
+            match selection:
+                case FieldNode(name=field) if not field.value.startswith("__"):
+                    names.add((selection.alias or field).value)
+                case InlineFragmentNode(selection_set=inner):
+                    left.append(inner)
+                case FragmentSpreadNode(name=spread):
+                    # Each once: nothing new is in it a second time, and a cycle ends. Validation refuses it.
+                    if spread.value in fragments:
+                        left.append(fragments.pop(spread.value))
+    return names
 
 
 def _hashed(document: DocumentNode, operation: OperationDefinitionNode, variables: dict[str, Any]) -> bytes:
@@ -133,12 +162,14 @@ def _without(found: Any, names: frozenset[str]) -> Any:
     return found
 
 
-def _check_written(answered: Answered) -> None:
-    """Raises _NotKept for a mutation that was refused, and what has broken the transaction, even below it."""
+def _check_written(answered: Answered, name: str) -> None:
+    """Raises _NotKept for a mutation that was refused or left out, and what has broken the transaction, even below it."""
     found = [errors.raised(error) for error in answered.errors]
     # What could be done once more comes first: whatever follows it in a broken transaction fails as well.
     for broken in sorted(found, key=undone, reverse=True):
         if not isinstance(broken, DomainError | HttpError | GraphQLError):
             raise broken
     if not answered.executed or any(len(error.path or ()) < 2 for error in answered.errors):
+        raise _NotKept(answered)
+    if name not in (answered.body["data"] or {}):
         raise _NotKept(answered)
