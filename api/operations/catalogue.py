@@ -159,7 +159,8 @@ PROBLEMS: dict[str, Explained] = {
         400, "operationName names none of the operations sent, or is missing where there are several.", "Name one of them."
     ),
     "idempotency-needs-one-mutation": Explained(
-        400, "An Idempotency-Key stands for one write, and this is a query, or a mutation with several fields.",
+        400, "An Idempotency-Key stands for one write, and this is a query, or a mutation that names several fields (in "
+        "fragments too, and whether they are skipped or not).",
         "Send one mutation field under a key of its own, or send the request without a key.",
     ),
     "query-too-long": Explained(400, "The query has too many characters.", "Send values as variables, or ask twice."),
@@ -206,6 +207,8 @@ FAULTS: dict[str, str] = {
     "contradicts-row": "An earlier row of the same file says otherwise of the same person or household.",
     "repeated-row": "An earlier row of the same file says the same of the same person.",
     "verified-by-team": "A team has said otherwise: its value stands until the conflict is decided.",
+    "not-by-import": "Another source has said otherwise, and no import settles this field: a person decides the conflict.",
+    "house-code-taken": "The house code is another household's: this one is left as it is. Move the person, or merge the two.",
     "less-trusted": "A source that is trusted more has said otherwise: its value stands.",
     "not-compared": "A team has registered the person: the phone is neither compared nor taken.",
     "more-trusted": "A source that is trusted less had said otherwise: the value of the file stands.",

@@ -16,7 +16,8 @@ FieldValue = bool | int | float | str | list[str] | None
 
 class ConflictStatus(StrEnum):
     OPEN = "open"
-    """A team has said otherwise than a source: it is for a person to decide; what the team said stands."""
+    """It is for a person to decide, and what is stored stands: a team has said otherwise than a source, or two sources
+    name different houses or heads, which no import settles."""
     SETTLED = "settled"
     """By the order of trust; a person may decide otherwise."""
     RESOLVED = "resolved"
@@ -94,18 +95,19 @@ class Provenance(Value):
 
 @dataclass(frozen=True, slots=True)
 class HeldConflict:
-    """As stored, locked for a decision; masked values are None unless they were opened."""
+    """As stored, locked for a decision; a masked value is None unless it was opened."""
 
     id: UUID
     household_id: UUID
     area_code: str
     person_id: UUID | None
     field: str
-    stands: str | None
-    """Of a field that may be masked what stands there now, as text."""
     given: Any
     status: ConflictStatus
     choice: Choice | None
+    settled_by: str | None
+    chosen_hash: bytes | None
+    """Of the third value that a person has decided on."""
 
 
 class ConflictStore(Protocol):
@@ -129,5 +131,18 @@ class ConflictStore(Protocol):
         ...
 
     async def resolve(
-        self, reach: Reach, held: HeldConflict, choice: Choice, reason: str, *, now: datetime
-    ) -> None: ...
+        self,
+        reach: Reach,
+        held: HeldConflict,
+        choice: Choice,
+        reason: str,
+        *,
+        chosen: bytes | None,
+        now: datetime,
+    ) -> None:
+        """`chosen`: of a third value what `hashed` makes of it."""
+        ...
+
+    def hashed(self, held: HeldConflict, said: str) -> bytes:
+        """Under a key that never changes; of this conflict alone."""
+        ...

@@ -2,12 +2,14 @@
 
 A conflict between two imported sources is settled by the order of trust as it is found; one with what a team has said
 stays open, with the team's value standing. A person may decide either, once: what a person has decided is not
-decided again here, the record itself is amended.
+decided again here, the record itself is amended. Which third value that was is kept as a keyed hash:
+the same again is the same answer, whatever was amended since.
 
 Values of fields that may be masked are shown as persons are: unmasked to whoever has persons:pii and states a
 purpose, with a line in the access log.
 """
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, TypeVar
@@ -15,8 +17,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
 
-from domain.access.actor import Actor, Scope
-from domain.access.policy import MASKED_FIELDS, Operation, PurposeRequired, Reach, admit
+from domain.access.actor import Actor
+from domain.access.policy import MASKED_FIELDS, Operation, PurposeRequired, Reach, admit, sees_unmasked
 from domain.errors import Conflict, Fault, Invalid, NotFound
 from domain.kernel import Document, Listing, Paging
 from domain.registry import households, persons
@@ -86,7 +88,7 @@ async def resolve(
         raise PurposeRequired
     if held.status is not ConflictStatus.RESOLVED:
         await _decide(work, reach, held, decision, now=now)
-    elif not await _decided_so(work, reach, held, decision):
+    elif not _decided_so(work, actor, held, decision):
         raise Conflict(
             "A person has decided otherwise; to change the value, amend the record.", code="already-resolved"
         )
@@ -98,37 +100,42 @@ async def resolve(
 
 def _may_see(actor: Actor) -> bool:
     """Whether masked values are the caller's to decide on, also where this answer withholds them."""
-    return actor.purpose is not None and Scope.PERSONS_PII in actor.scopes
+    return sees_unmasked(actor.as_called)
 
 
 async def _decide(
     work: UnitOfWork, reach: Reach, held: HeldConflict, decision: ConflictResolution, *, now: datetime
 ) -> None:
+    chosen = None
+    if decision.choose is Choice.VALUE:
+        by = None if _is_told(held, reach.actor) else reach.actor.client_id
+        chosen = work.conflicts.hashed(held, _said(held, decision.value, by))
     if decision.choose is not Choice.STORED:
         value = held.given if decision.choose is Choice.GIVEN else decision.value
         await _write(work, reach, held, value, now=now)
-    await work.conflicts.resolve(reach, held, decision.choose, decision.reason, now=now)
+    await work.conflicts.resolve(reach, held, decision.choose, decision.reason, chosen=chosen, now=now)
 
 
-async def _decided_so(
-    work: UnitOfWork, reach: Reach, held: HeldConflict, decision: ConflictResolution
-) -> bool:
-    """Whether it was decided in the same way. Which third value was chosen is read from the record, by whoever may."""
+def _decided_so(work: UnitOfWork, actor: Actor, held: HeldConflict, decision: ConflictResolution) -> bool:
+    """Whether it was decided in the same way, whatever has become of the record since."""
     if decision.choose is not held.choice:
         return False
     if decision.choose is not Choice.VALUE:
         return True
-    wanted = _patch_of(held, decision.value)
-    said = wanted.model_dump(exclude_unset=True)
-    value = said.get("address", said)[held.field]
-    if held.field in MASKED_FIELDS:
-        # To others neither answer may tell whether they have guessed it.
-        return _may_see(reach.actor) and held.stands == (None if value is None else str(value))
-    if held.person_id is not None:
-        person = await work.persons.hold(reach, held.person_id)
-        return person is not None and bool(person.fields.get(held.field) == value)
-    household = await work.households.hold(reach, held.household_id)
-    return household is not None and bool(household.fields.get(held.field) == value)
+    # Who may not see what stands there is told of its own decision alone: other answers would judge a guess.
+    wanted = [None, held.settled_by] if _is_told(held, actor) else [actor.client_id]
+    said = (_said(held, decision.value, by) for by in wanted)
+    return any(work.conflicts.hashed(held, one) == held.chosen_hash for one in said)
+
+
+def _is_told(held: HeldConflict, actor: Actor) -> bool:
+    return held.field not in MASKED_FIELDS or _may_see(actor)
+
+
+def _said(held: HeldConflict, value: Any, by: str | None) -> str:
+    """The decision for a third value as text; `by` whom, where that one may not see what it has written."""
+    said = _patch_of(held, value).model_dump(mode="json", exclude_unset=True)
+    return json.dumps([by, said], sort_keys=True)
 
 
 async def _write(work: UnitOfWork, reach: Reach, held: HeldConflict, value: Any, *, now: datetime) -> None:

@@ -158,3 +158,5 @@ class ConflictRow(SQLModel, table=True):
     settled_agency: str | None = c.opt(c.CODE)
     settled_at: datetime | None = c.opt(c.TIME)
     created_at: datetime = c.col(c.TIME)
+    chosen_hash: bytes | None = c.opt(c.BYTES)
+    """A keyed hash of the third value that a person has decided on."""

@@ -176,7 +176,8 @@ class PgConflicts:
         self, reach: Reach, household_id: UUID, conflict_id: UUID, *, opened: bool
     ) -> HeldConflict | None:
         row = await self._connection.fetchrow(
-            f"""SELECT c.id, c.household_id, c.area_code, c.person_id, c.field, c.given, c.status, c.choice FROM conflict c
+            f"""SELECT c.id, c.household_id, c.area_code, c.person_id, c.field, c.given, c.status, c.choice,
+                 c.settled_by, c.chosen_hash FROM conflict c
                WHERE c.household_id = $1 AND c.id = $2 AND c.area_code ^@ ANY($3::text[])
                  AND EXISTS (SELECT FROM household h WHERE h.id = c.household_id AND {LIVE}) FOR UPDATE""",
             household_id,
@@ -185,35 +186,45 @@ class PgConflicts:
         )
         if row is None:
             return None
-        stands, given = None, None if row["given"] is None else orjson.loads(row["given"])
+        given = None if row["given"] is None else orjson.loads(row["given"])
         if row["field"] in MASKED_FIELDS and opened:
             text = await self._connection.fetchval(
-                f"""SELECT row_to_json(t) FROM (SELECT c.id, c.person_id, c.field, c.given, {_STANDS} AS stored,
-                  {_SEALED} AS sealed FROM conflict c WHERE c.household_id = $1 AND c.id = $2) t""",
+                f"""SELECT row_to_json(t) FROM (SELECT c.id, c.person_id, c.field, c.given, {_SEALED} AS sealed
+                  FROM conflict c WHERE c.household_id = $1 AND c.id = $2) t""",
                 household_id,
                 conflict_id,
             )
-            found = self._opened(orjson.loads(text))
-            stands, given = found["stored"], found["given"]
+            given = self._opened(orjson.loads(text))["given"]
         return HeldConflict(
             id=row["id"],
             household_id=row["household_id"],
             area_code=row["area_code"],
             person_id=row["person_id"],
             field=row["field"],
-            stands=stands,
             given=given,
             status=ConflictStatus(row["status"]),
             choice=None if row["choice"] is None else Choice(row["choice"]),
+            settled_by=row["settled_by"],
+            chosen_hash=row["chosen_hash"],
         )
 
+    def hashed(self, held: HeldConflict, said: str) -> bytes:
+        return self._sealing.content.of(f"conflict|{held.id}|{said}")
+
     async def resolve(
-        self, reach: Reach, held: HeldConflict, choice: Choice, reason: str, *, now: datetime
+        self,
+        reach: Reach,
+        held: HeldConflict,
+        choice: Choice,
+        reason: str,
+        *,
+        chosen: bytes | None,
+        now: datetime,
     ) -> None:
         actor = reach.actor
         await self._connection.execute(
             """UPDATE conflict SET status = 'resolved', choice = $3, reason = $4, settled_by = $5, settled_agency = $6,
-                 settled_at = $7 WHERE household_id = $1 AND id = $2""",
+                 settled_at = $7, chosen_hash = $8 WHERE household_id = $1 AND id = $2""",
             held.household_id,
             held.id,
             choice,
@@ -221,6 +232,7 @@ class PgConflicts:
             actor.client_id,
             actor.agency,
             now,
+            chosen,
         )
         changes: dict[str, object] = {"field": held.field, "choice": choice.value}
         trail = Trail(

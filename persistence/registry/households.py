@@ -205,14 +205,15 @@ class PgHouseholds:
         )
         await self._connection.execute(
             # The mask is that of the latest survey, whatever the order in which surveys arrive.
-            """UPDATE household SET version = version + 1, updated_at = $3, dimension_mask =
-                 CASE WHEN EXISTS (SELECT FROM indicator_result r WHERE r.household_id = $1 AND r.fiscal_year > $4)
+            """UPDATE household SET version = version + 1, updated_at = $3, provenance = provenance || $5::jsonb,
+                 dimension_mask = CASE WHEN EXISTS (SELECT FROM indicator_result r WHERE r.household_id = $1 AND r.fiscal_year > $4)
                  THEN dimension_mask ELSE $2 END
                WHERE id = $1""",
             held.id,
             mask,
             now,
             results.fiscal_year,
+            by_team(("indicator_results",), date_of(now)),
         )
         await refresh_facets(self._connection, held.id)
         changes = {"fiscal_year": results.fiscal_year, "edition": results.edition, "dimension_mask": mask}

@@ -1,15 +1,17 @@
 """Memberships on one connection: who joins, leaves and heads a household that is held."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from domain.access.policy import Reach
+from domain.calendar import today as date_of
 from domain.kernel import Trail
 from domain.registry.household import Relationship
 from domain.registry.member import KnownPerson, MemberJoin, MemberLeaving, Membership
+from domain.registry.provenance import by_team
 from domain.registry.store import Held
 from persistence.bounds import bind, bounds_of, masked_bounds
 from persistence.engine import Connection
@@ -27,7 +29,10 @@ _CURRENT = """SELECT ms.person_id, ms.relationship, ms.joined_on FROM membership
   WHERE ms.household_id = $1 AND ms.person_id = $2 AND ms.left_on IS NULL"""
 # Somebody who has died is head no more, and their membership still says so.
 _NO_HEAD = """UPDATE membership SET relationship = $2
-  WHERE household_id = $1 AND relationship = 'head' AND left_on IS NULL"""
+  WHERE household_id = $1 AND relationship = 'head' AND left_on IS NULL RETURNING person_id"""
+# Of a person whom a team has registered everything is the team's already.
+_SAID = """UPDATE person SET provenance = provenance || $3::jsonb
+  WHERE household_id = $1 AND id = ANY($2::uuid[]) AND provenance <> '{}'"""
 _BUMP = """UPDATE household SET version = version + 1, updated_at = $2,
     head_person_id = CASE WHEN $3 THEN $4::uuid ELSE head_person_id END
   WHERE id = $1 RETURNING version, area_code"""
@@ -132,8 +137,8 @@ class PgMembers:
     ) -> tuple[int, dict[str, object]]:
         """The new version of the household, and what has changed in it."""
         heads = draft.relationship is Relationship.HEAD
-        if heads:
-            await self._connection.execute(_NO_HEAD, held.id, Relationship.OTHER)
+        former = await self._no_head(held, Relationship.OTHER) if heads else []
+        await self._said(held, [person_id, *former], now)
         rows = [membership_row(held.id, self._new_id(), person_id, draft, held.area_code)]
         await self._connection.execute(inserting("membership", rows, "$1"), rows)
         row = await self._connection.fetchrow(_BUMP, held.id, now, heads, person_id)
@@ -159,6 +164,8 @@ class PgMembers:
             after["relationship"],
             after["joined_on"],
         )
+        if "relationship" in changes:
+            await self._said(held, [member.person_id], now)
         before = {"relationship": member.relationship, "joined_on": member.joined_on}
         told = changed(before, changes, at=of_member(member.person_id))
         await self._amended(reach, held, told, now)
@@ -193,16 +200,26 @@ class PgMembers:
         now: datetime,
     ) -> None:
         # One after the other: a household has one head at every moment.
-        await self._connection.execute(_NO_HEAD, held.id, former)
+        gone = await self._no_head(held, former)
         await self._connection.execute(
             """UPDATE membership SET relationship = 'head'
                WHERE household_id = $1 AND person_id = $2 AND left_on IS NULL""",
             held.id,
             member.person_id,
         )
+        await self._said(held, [member.person_id, *gone], now)
         changes = changed(held.fields, {"head_person_id": member.person_id})
         changes |= changed({}, {"reason": reason}, at="head_person_id/")
         await self._amended(reach, held, changes, now, head=True, to=member.person_id)
+
+    async def _no_head(self, held: Held, now_is: Relationship) -> list[UUID]:
+        """Who was head."""
+        return [row[0] for row in await self._connection.fetch(_NO_HEAD, held.id, now_is)]
+
+    async def _said(self, held: Held, persons: Sequence[UUID], now: datetime) -> None:
+        """Their place in the household is what a team has said: no import changes it."""
+        noted = by_team(("relationship",), date_of(now))
+        await self._connection.execute(_SAID, held.id, persons, noted)
 
     async def _amended(
         self,

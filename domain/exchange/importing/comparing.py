@@ -9,7 +9,7 @@ from domain.exchange.importing.job import Reported
 from domain.exchange.importing.matching import row_code, shown
 from domain.exchange.importing.state import Disagreement, Household, Person
 from domain.exchange.reading.rows import CleanRow
-from domain.registry.provenance import EVERY, Settled, origin, settle
+from domain.registry.provenance import EVERY, TEAM, Settled, origin, settle
 
 _CODES = {
     Settled.OPEN: row_code("", "verified-by-team", "A team has said otherwise; its value stands."),
@@ -23,6 +23,9 @@ _CODES = {
     ),
     Settled.OLDER: row_code("", "older-source", "The same source has said otherwise later; that stands."),
 }
+_NOT_BY_IMPORT = row_code(
+    "", "not-by-import", "Another value stands, and no import changes it: a person decides the conflict."
+)
 
 
 class Comparing:
@@ -68,6 +71,7 @@ class Comparing:
         person_id = of.id if isinstance(of, Person) else None
         hidden = name in MASKED_FIELDS
         disagreed = self._disagrees
+        code = _CODES.get(verdict)
         if verdict.disagrees:
             hashed = self._chunk.found.keyed(f"given|{name}|{given!r}")[:16]
             if verdict is not Settled.REPLACED:
@@ -75,31 +79,36 @@ class Comparing:
                     # A person has decided that it is otherwise: the same is not asked again.
                     return
                 self._disagrees = True
-            by = origin(of.provenance, name)
-            team = verdict is Settled.OPEN
+            # The answers of a survey are of one source all together.
+            by = origin(of.provenance, name.partition("/")[0])
+            is_open = verdict is Settled.OPEN
+            # Which house somebody lives in, and who is head, is left to people also where no team has said it.
+            team = is_open and (home.verified or by.source == TEAM)
+            if is_open and not team:
+                code = _NOT_BY_IMPORT
             self._chunk.plan.disagreements.append(
                 Disagreement(
                     household=home,
                     person_id=person_id,
                     field=name,
                     stored=None if hidden else shown(stored),
-                    stored_source="team" if team else by.source,
+                    stored_source=TEAM if team else by.source,
                     stored_seen_on=by.seen_on,
                     given=given if hidden else shown(given),
                     given_source=self._by.source,
                     given_seen_on=self._by.seen_on,
                     given_hash=hashed,
                     row_number=self._row.number,
-                    status="open" if team else "settled",
-                    choice=None if team else ("given" if verdict is Settled.REPLACED else "stored"),
+                    status="open" if is_open else "settled",
+                    choice=None if is_open else ("given" if verdict is Settled.REPLACED else "stored"),
                 )
             )
         if hidden and not self._chunk.tells_masked:
             # The verdict would tell whether a guess was right; whoever settles conflicts finds it there.
             self._disagrees = disagreed
             return
-        if verdict in _CODES:
-            self._codes.append({**_CODES[verdict], "column": name})
+        if code is not None:
+            self._codes.append({**code, "column": name})
         self._diff.append(
             {
                 "field": name,

@@ -24,6 +24,15 @@ class Housing(Comparing):
                 if stored is not None and given is not None and not alike(name, stored, given):
                     self._tell(home, name, stored, given, Settled.OPEN)
             return False
+        if part.house_code is not None and home.values["house_code"] is None:
+            living_there = self._chunk.found.by_code.setdefault(part.house_code, [])
+            if any(one is not home for one in living_there):
+                # The row's house is that one, and what it says is said of that one.
+                self.keep_stored(
+                    "house_code", "house-code-taken", "Another household has this house code already."
+                )
+                return False
+            living_there.append(home)
         if home.said is part or home.said == part:
             # Its members' rows all say the same of a house.
             return False
