@@ -1,10 +1,13 @@
 """Batches of assistance events on one connection: which of them are the same, and what becomes of each."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import asyncpg
 import orjson
 
 from domain.access.policy import Reach
@@ -51,10 +54,20 @@ class PgBatches:
 
         async def run(kind: Kind, items: Sequence[_Item]) -> Sequence[Any]:
             columns = self._columns(items, kind, queue_row=queue_row)
-            return await self._connection.fetch(
-                record_sql(kind), actor.agency, reach.prefixes, now, actor.client_id, actor.request_id,
-                len(items), *columns,
-            )  # fmt: skip
+            bound = (
+                actor.agency,
+                reach.prefixes,
+                now,
+                actor.client_id,
+                actor.request_id,
+                len(items),
+                *columns,
+            )
+            if len({item.draft.external_id for item in items}) == len(items):
+                with suppress(asyncpg.UniqueViolationError):
+                    async with self._connection.transaction():
+                        return await self._connection.fetch(record_sql(kind._replace(plainly=True)), *bound)
+            return await self._connection.fetch(record_sql(kind), *bound)
 
         items, places = self._distinct(drafts)
         if any(_may_wait(item.draft) for item in items):
@@ -87,17 +100,15 @@ class PgBatches:
         )
 
     def _distinct(self, drafts: Sequence[EventDraft]) -> tuple[list[_Item], list[int]]:
-        """Each event once, and for each draft which of them it is."""
-        items: list[_Item] = []
-        places: list[int] = []
-        seen: dict[tuple[str, bytes], int] = {}
-        for draft in drafts:
-            hashed = self._hash(draft)
-            at = seen.setdefault((draft.external_id, hashed), len(items))
-            if at == len(items):
-                items.append(_Item(self._new_id(), hashed, draft))
-            places.append(at)
-        return items, places
+        """Each event once, sorted by external id, and for each draft which of them it is. Ids are in the drafts' order."""
+        items: dict[tuple[str, bytes], _Item] = {}
+        keys = [(draft.external_id, self._hash(draft)) for draft in drafts]
+        for key, draft in zip(keys, drafts, strict=True):
+            if key not in items:
+                items[key] = _Item(self._new_id(), key[1], draft)
+        order = sorted(items, key=itemgetter(0))
+        places = {key: at for at, key in enumerate(order)}
+        return [items[key] for key in order], [places[key] for key in keys]
 
     def _columns(
         self, items: Sequence[_Item], kind: Kind, *, queue_row: Callable[[_Item], str | None]

@@ -1,7 +1,8 @@
 """Many events in one statement: the rules of a single post (recording.py), judged and written in sets.
 
-Items arrive as one array a column. Under one external id the first good one is written, and others come back as
-`raced`, as do those of whom a writer beside this one was quicker: their next run finds what was written.
+Items arrive as one array a column, sorted by their external ids. Under one external id the first good one is written, and
+others come back as `raced`, as do those of whom a writer beside this one was quicker: their next run finds what was
+written. Where no external id stands twice the keys can be inserted `plainly`, without a look whether they are free.
 
 Decision: two statements, one for one event and one for many, that share their rules. The one for many makes a
 single post a sixth slower.
@@ -12,7 +13,7 @@ households that are written to. Each is sorted by id; a `(SELECT count(*) …)` 
 the next begins.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
 from typing import NamedTuple
 
@@ -30,7 +31,7 @@ _ITEM: Mapping[str, str] = {
 """What an item brings, in the order of the parameters."""
 _NESTED = {"problem_ids": "{}", "beneficiaries": "{}", "evidence": "[]"}
 """What is a list itself travels as text, for arrays of PostgreSQL have no ragged edge; null for an empty one."""
-_SAID = ", ".join(f"i.{name}" for name in list(_ITEM)[6:])
+_SAID = ", ".join(list(_ITEM)[6:])
 
 _FITS: Mapping[str, str] = {
     "id": "h.id = i.named_id",
@@ -83,7 +84,6 @@ _VERDICT = partial(
     here="""k.household_id IS NULL OR EXISTS (SELECT FROM assistance_event ev
           WHERE ev.household_id = k.household_id AND ev.id = k.event_id AND ev.area_code ^@ ANY($2::text[]))""",
     homeless="t.id IS NULL",
-    ambiguous="t.fits > 1",
     home="t.id",
     assignment="i.assignment_id",
     unassigned="a.id IS NULL",
@@ -92,6 +92,7 @@ _VERDICT = partial(
     beneficiaries="i.beneficiaries",
     menu="i.menu_code",
 )
+_HOMELESS = "'unknown-household'"
 _QUEUED = "CASE WHEN i.register THEN 'queued' ELSE 'unknown-household' END"
 
 
@@ -101,6 +102,8 @@ class Kind(NamedTuple):
     named: tuple[str, ...]
     """How its items name their households: `id` alone takes each for the id of one that was not merged."""
     queueing: bool
+    plainly: bool = False
+    """Its items' external ids differ; UniqueViolation where another writer takes one of them meanwhile."""
 
 
 def _judged(kind: Kind, count_at: int, *, held: bool) -> str:
@@ -111,37 +114,50 @@ def _judged(kind: Kind, count_at: int, *, held: bool) -> str:
     work on the assignments of those whose help is against one.
     """
     columns = {**_ITEM, **_QUEUE} if kind.queueing else _ITEM
-    verdict = _VERDICT(homeless_verdict=_QUEUED) if kind.queueing else _VERDICT()
-    several = "house_code" in kind.named
-    among = "h.id IN (SELECT id FROM named)"
-    if kind.named == ("id",):
-        # All of them at once, along the index.
-        among = f"h.id = ANY({_bound(count_at, 'named_id')})"
-    home = (_HOLDING if held else _LOOKING).format(among=among, live=_LIVE)
-    named = "SELECT i.at, i.assignment_id, i.named_id AS id FROM item i"
-    if kind.named != ("id",):
-        fitting = " UNION ALL ".join(
-            f"SELECT h.id FROM household h WHERE {_FITS[by]} AND {_LIVE}" for by in kind.named
-        )
-        limited = f"{fitting} LIMIT {2 if several else 1}"
-        named = f"SELECT i.at, i.assignment_id, h.id FROM item i CROSS JOIN LATERAL ({limited}) h"
+    by_id = kind.named == ("id",)
+    # All of them at once, along the index.
+    among = f"h.id = ANY({_bound(count_at, 'named_id')})" if by_id else "h.id IN (SELECT id FROM named)"
+    verdict = _VERDICT(
+        ambiguous="false" if by_id else "t.fits > 1", homeless_verdict=_QUEUED if kind.queueing else _HOMELESS
+    )
     return f"""item AS MATERIALIZED ({_items(count_at, columns)}),
-  named AS MATERIALIZED ({named}),
-  {home},
-  placed AS MATERIALIZED (
-    SELECT {"DISTINCT ON (n.at)" if several else ""} n.at, h.id, h.area_code, h.case_status,
-      {"count(*) OVER (PARTITION BY n.at)" if several else "1"} AS fits
-    FROM named n JOIN home h ON h.id = n.id {"ORDER BY n.at" if several else ""}),
+  named AS MATERIALIZED ({_ID_NAMED if by_id else _named(kind.named)}),
+  {(_HOLDING if held else _LOOKING).format(among=among, live=_LIVE)},
+  {"" if by_id else _placed(kind.named)}
   known AS MATERIALIZED (
     SELECT k.external_id, k.event_id, k.household_id, k.content_hash FROM event_key k
     WHERE k.agency = $1 AND k.external_id = ANY({_bound(count_at, "external_id")})),
   judged AS MATERIALIZED (
-    SELECT i.at, i.id, i.external_id, i.content_hash, i.assignment_id, i.provided_on, t.id AS home, t.area_code,
-      t.case_status, a.problem_ids AS to_help, k.event_id AS known, {verdict} AS verdict
-    FROM item i LEFT JOIN placed t ON t.at = i.at
+    SELECT i.*, t.id AS home, t.area_code, t.case_status, a.problem_ids AS to_help, k.event_id AS known,
+      {verdict} AS verdict
+    FROM item i LEFT JOIN {"home t ON t.id = i.named_id" if by_id else "placed t ON t.at = i.at"}
     LEFT JOIN known k ON k.external_id = i.external_id
     LEFT JOIN LATERAL (SELECT a.id, a.status, a.problem_ids FROM assignment a
-      WHERE a.household_id = t.id AND a.id = i.assignment_id AND a.agency = $1 LIMIT 1) a ON true)"""
+      WHERE a.household_id = t.id AND a.id = i.assignment_id AND a.agency = $1 LIMIT 1) a ON true
+    ORDER BY i.at)"""
+
+
+_ID_NAMED = "SELECT i.at, i.assignment_id, i.named_id AS id FROM item i"
+
+
+def _named(by: Sequence[str]) -> str:
+    """The households that each item may mean."""
+    fitting = " UNION ALL ".join(f"SELECT h.id FROM household h WHERE {_FITS[one]} AND {_LIVE}" for one in by)
+    limited = f"{fitting} LIMIT {2 if _several(by) else 1}"
+    return f"SELECT i.at, i.assignment_id, h.id FROM item i CROSS JOIN LATERAL ({limited}) h"
+
+
+def _placed(by: Sequence[str]) -> str:
+    """Of each item one of them, and how many there are."""
+    if not _several(by):
+        return "placed AS MATERIALIZED (SELECT n.at, h.*, 1 AS fits FROM named n JOIN home h ON h.id = n.id),"
+    return """placed AS MATERIALIZED (
+    SELECT DISTINCT ON (n.at) n.at, h.*, count(*) OVER (PARTITION BY n.at) AS fits
+    FROM named n JOIN home h ON h.id = n.id ORDER BY n.at),"""
+
+
+def _several(by: Sequence[str]) -> bool:
+    return "house_code" in by
 
 
 @lru_cache(maxsize=16)
@@ -151,9 +167,20 @@ def judge_sql(kind: Kind) -> str:
   SELECT verdict, CASE WHEN verdict = 'duplicate' THEN known END FROM judged ORDER BY at"""
 
 
+# The keys, and of what has landed everything else follows.
+_KEYED = """keyed AS (
+    INSERT INTO event_key (agency, external_id, event_id, household_id, content_hash)
+    SELECT $1, external_id, id, home, content_hash FROM {source} RETURNING event_id)"""
+_PLAIN_KEYS = f"""landed AS NOT MATERIALIZED (SELECT * FROM judged WHERE verdict IN {{good}}),
+  {_KEYED.format(source="landed")}"""
+_KEYS = f"""good AS MATERIALIZED (
+    SELECT DISTINCT ON (external_id COLLATE "C") * FROM judged WHERE verdict IN {{good}}
+    ORDER BY external_id COLLATE "C", at),
+  {_KEYED.format(source="good ON CONFLICT DO NOTHING")},
+  landed AS MATERIALIZED (SELECT * FROM good WHERE id IN (SELECT event_id FROM keyed))"""
 _EFFECTS = """sought AS MATERIALIZED (
-    SELECT DISTINCT ON (assignment_id) home, assignment_id, to_help, provided_on FROM good
-    WHERE assignment_id IS NOT NULL AND id IN (SELECT event_id FROM keyed) ORDER BY assignment_id, at),
+    SELECT DISTINCT ON (assignment_id) home, assignment_id, to_help, provided_on FROM landed
+    WHERE assignment_id IS NOT NULL AND (SELECT count(*) FROM keyed) >= 0 ORDER BY assignment_id, at),
   held AS MATERIALIZED (
     SELECT a.household_id, a.id, a.status FROM assignment a
     WHERE (a.household_id, a.id) IN (SELECT home, assignment_id FROM sought) AND a.status IN ('assigned', 'accepted')
@@ -179,7 +206,7 @@ _EFFECTS = """sought AS MATERIALIZED (
     SELECT household_id, gen_random_uuid(), id, area_code, $3, $1, $4, 'assigned', 'being_helped', provided_on FROM helped),
   begun AS MATERIALIZED (
     SELECT h.id FROM household h WHERE h.id IN (
-        SELECT home FROM good WHERE case_status IN ('analysed', 'planned') AND id IN (SELECT event_id FROM keyed))
+        SELECT home FROM landed WHERE case_status IN ('analysed', 'planned'))
       AND h.case_status IN ('analysed', 'planned') AND (SELECT count(*) FROM helped) >= 0
     ORDER BY h.id FOR NO KEY UPDATE),
   entered AS (
@@ -191,9 +218,8 @@ _EFFECTS = """sought AS MATERIALIZED (
 _QUEUEING = f"""queued AS (
     INSERT INTO queued_event
       (agency, id, external_id, blind_index, house_code, citizen_id_sealed, draft, client_id, areas, recorded_at)
-    SELECT $1, i.id, i.external_id, i.blind_index, i.house_code, i.citizen_id_sealed, i.draft::jsonb, $4, $2, $3
-    FROM good g JOIN item i ON i.at = g.at
-    WHERE g.verdict = 'queued' AND g.id IN (SELECT event_id FROM keyed) RETURNING id),
+    SELECT $1, id, external_id, blind_index, house_code, citizen_id_sealed, draft::jsonb, $4, $2, $3
+    FROM landed WHERE verdict = 'queued' RETURNING id),
   queue_audited AS (
     INSERT INTO audit (household_id, id, at, client_id, agency, request_id, operation, resource)
     SELECT '{NIL}', id, $3, $4, $1, $5, 'assistance_event.queued', id::text FROM queued),"""
@@ -207,18 +233,15 @@ def record_sql(kind: Kind) -> str:
     The rows of the feed and the audit of an event have its id: they keep its order, and need none of their own.
     """
     good = "('created', 'queued')" if kind.queueing else "('created')"
-    created = "g.verdict = 'created' AND" if kind.queueing else ""
+    created = "WHERE verdict = 'created'" if kind.queueing else ""
+    keying = _PLAIN_KEYS if kind.plainly else _KEYS
+    raced = "false" if kind.plainly else f"verdict IN {good} AND id NOT IN (SELECT event_id FROM keyed)"
     return f"""WITH {_judged(kind, 6, held=True)},
-  good AS MATERIALIZED (
-    SELECT DISTINCT ON (external_id COLLATE "C") * FROM judged WHERE verdict IN {good} ORDER BY external_id COLLATE "C", at),
-  keyed AS (
-    INSERT INTO event_key (agency, external_id, event_id, household_id, content_hash)
-    SELECT $1, external_id, id, home, content_hash FROM good ON CONFLICT DO NOTHING RETURNING event_id),
+  {keying.format(good=good)},
   recorded AS (
     INSERT INTO assistance_event ({STORED})
-    SELECT g.home, i.id, g.area_code, $1, i.external_id, {_SAID}, 'recorded', $3
-    FROM good g JOIN item i ON i.at = g.at
-    WHERE {created} g.id IN (SELECT event_id FROM keyed) RETURNING household_id, id, area_code),
+    SELECT home, id, area_code, $1, external_id, {_SAID}, 'recorded', $3
+    FROM landed {created} RETURNING household_id, id, area_code),
   {_QUEUEING if kind.queueing else ""}
   {_EFFECTS},
   fed AS (
@@ -230,6 +253,6 @@ def record_sql(kind: Kind) -> str:
   audited AS (
     INSERT INTO audit (household_id, id, at, client_id, agency, request_id, operation, resource, area_code)
     SELECT household_id, id, $3, $4, $1, $5, 'assistance_event.created', id::text, area_code FROM recorded)
-  SELECT CASE WHEN verdict IN {good} AND id NOT IN (SELECT event_id FROM keyed) THEN 'raced' ELSE verdict END,
+  SELECT CASE WHEN {raced} THEN 'raced' ELSE verdict END,
     CASE WHEN verdict IN {good} THEN id WHEN verdict = 'duplicate' THEN known END
   FROM judged ORDER BY at"""

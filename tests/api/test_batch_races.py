@@ -4,6 +4,8 @@ import asyncio
 import itertools
 from typing import Any
 
+import asyncpg
+
 from persistence.assistance.batch import PgBatches
 from persistence.assistance.recording_many import Kind, judge_sql, record_sql
 from tests.api.test_assistance import assigned, rows
@@ -12,6 +14,7 @@ from tests.api.test_households import registered
 from tests.support import builders
 from tests.support.api import PURPOSE, Api
 from tests.support.calls import everything
+from tests.support.waiting import eventually_so
 
 
 async def test_batches_single_posts_and_casework_on_the_same_assignments_at_once(api: Api) -> None:
@@ -111,6 +114,8 @@ async def test_a_batch_is_one_statement_and_one_more_where_it_is_judged_before(
 
         def __getattr__(self, name: str) -> Any:
             found = getattr(self.inner, name)
+            if name == "transaction":
+                return found
 
             async def noted(sql: str, *values: Any) -> Any:
                 ran.append(sql)
@@ -123,11 +128,38 @@ async def test_a_batch_is_one_statement_and_one_more_where_it_is_judged_before(
     )
     items = [builders.event(made["id"]) for _ in range(50)]
     await batch(api, items)
-    kind = Kind(("id",), False)
-    assert ran == [record_sql(kind)]
+    kind, plain = Kind(("id",), False), Kind(("id",), False, plainly=True)
+    assert ran == [record_sql(plain)]
     ran.clear()
     await batch(api, [builders.event(made["id"])], atomic=True)
-    assert ran == [judge_sql(kind), record_sql(kind)]
+    assert ran == [judge_sql(kind), record_sql(plain)]
+    ran.clear()
+    twice = builders.event(made["id"])
+    await batch(api, [twice, {**twice, "description": "อย่างอื่น"}])
+    assert ran == [record_sql(kind), record_sql(Kind(("id", "merged"), False, plainly=True))]
     ran.clear()
     await api.post("health", PATH, {"items": []})
     assert ran == []
+
+
+async def test_a_key_that_another_writer_takes_meanwhile_keeps_no_other_item_out(
+    api: Api, module_dsn: str
+) -> None:
+    """The keys go in without a look whether they are free: what the other writer makes of one is found afterwards."""
+    made = await registered(api)
+    items = [builders.event(made["id"]) for _ in range(3)]
+    agency = (await api.post("health", "/v1/assistance-events", builders.event(made["id"]))).json()["agency"]
+    other = await asyncpg.connect(module_dsn)
+    transaction = other.transaction()
+    await transaction.start()
+    await other.execute(
+        "INSERT INTO event_key (agency, external_id, event_id, content_hash) VALUES ($1, $2, gen_random_uuid(), $3)",
+        agency, items[1]["external_id"], bytes(32),
+    )  # fmt: skip
+    sent = asyncio.create_task(batch(api, items))
+    waiting = "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'"
+    assert await eventually_so(lambda: other.fetchval(waiting))
+    await transaction.commit()
+    assert outcomes(await sent) == ["created", "conflict", "created"]
+    await other.close()
+    assert outcomes(await batch(api, items)) == ["duplicate", "conflict", "duplicate"]
