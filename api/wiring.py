@@ -8,6 +8,7 @@ from uuid import UUID
 
 from api.feed import Feed
 from api.limits.gate import RateLimits
+from api.limits.turns import Turns
 from api.paging import Cursors
 from api.webhooks.guard import Guard
 from auth.clients import ClientSecrets
@@ -49,6 +50,7 @@ class Services:
     now: Callable[[], datetime] = utc_now
     exports: Allowance = field(default_factory=Allowance)
     limits: RateLimits = field(default_factory=RateLimits.alone)
+    batches: Turns = field(default_factory=Turns)
     import_bytes: int = 2 * 1024**3
     """Of a file that is sent to be imported."""
     targets: Guard = field(default_factory=Guard)

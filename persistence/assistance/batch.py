@@ -184,7 +184,8 @@ def _kind(drafts: Sequence[EventDraft], *, merged: bool) -> Kind:
     named += ["citizen_id"] if any(ref.citizen_id is not None for ref in refs) else []
     if "id" in named and (merged or len(named) > 1):
         named.append("merged")
-    return Kind(tuple(named), any(map(_may_wait, drafts)))
+    helping = any(draft.assignment_id is not None for draft in drafts)
+    return Kind(tuple(named), any(map(_may_wait, drafts)), helping)
 
 
 def _may_wait(draft: EventDraft) -> bool:

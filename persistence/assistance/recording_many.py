@@ -43,13 +43,14 @@ _FITS: Mapping[str, str] = {
 _LIVE = "h.merged_into IS NULL AND h.area_code ^@ ANY($2::text[])"
 _LOOKING = """home AS MATERIALIZED (
     SELECT h.id, h.area_code, h.case_status FROM household h WHERE {among} AND {live})"""
-_HOLDING = """alone AS MATERIALIZED (
+_TURNS = """alone AS MATERIALIZED (
     SELECT pg_advisory_xact_lock(hashtextextended('casework:' || x.id, 0))
     FROM (SELECT DISTINCT h.id FROM named n JOIN household h ON h.id = n.id
       WHERE n.assignment_id IS NOT NULL AND {live} ORDER BY h.id) x),
-  home AS MATERIALIZED (
-    SELECT h.id, h.area_code, h.case_status FROM household h WHERE {among} AND {live}
-      AND (SELECT count(*) FROM alone) >= 0
+  """
+_TURN = "AND (SELECT count(*) FROM alone) >= 0"
+_HOLDING = """home AS MATERIALIZED (
+    SELECT h.id, h.area_code, h.case_status FROM household h WHERE {among} AND {live} {turn}
     ORDER BY h.id FOR KEY SHARE OF h)"""
 _QUEUE: Mapping[str, str] = {"register": "boolean", "citizen_id_sealed": "bytea", "draft": "text"}
 """What an item brings as well where some may be queued."""
@@ -65,8 +66,11 @@ def _items(count_at: int, columns: Mapping[str, str]) -> str:
         f"unnest(${place}::{'text' if name in _NESTED else kind}[]) AS {name}"
         for place, (name, kind) in enumerate(columns.items(), start=count_at + 1)
     )
+    # A constant is read once, and a cast for every row.
     shaped = ", ".join(
-        f"coalesce({name}, '{_NESTED[name]}')::{kind} AS {name}" if name in _NESTED else name
+        f"CASE WHEN {name} IS NULL THEN '{_NESTED[name]}'::{kind} ELSE {name}::{kind} END AS {name}"
+        if name in _NESTED
+        else name
         for name, kind in columns.items()
     )
     return f"SELECT at, {shaped} FROM (SELECT generate_series(1, ${count_at}::int) AS at, {arrays}) i"
@@ -85,9 +89,6 @@ _VERDICT = partial(
           WHERE ev.household_id = k.household_id AND ev.id = k.event_id AND ev.area_code ^@ ANY($2::text[]))""",
     homeless="t.id IS NULL",
     home="t.id",
-    assignment="i.assignment_id",
-    unassigned="a.id IS NULL",
-    closed=f"a.status NOT IN {OPEN_TO_EVENTS}",
     problems="i.problem_ids",
     beneficiaries="i.beneficiaries",
     menu="i.menu_code",
@@ -102,6 +103,8 @@ class Kind(NamedTuple):
     named: tuple[str, ...]
     """How its items name their households: `id` alone takes each for the id of one that was not merged."""
     queueing: bool
+    helping: bool = True
+    """Some are help against an assignment."""
     plainly: bool = False
     """Its items' external ids differ; UniqueViolation where another writer takes one of them meanwhile."""
 
@@ -117,24 +120,52 @@ def _judged(kind: Kind, count_at: int, *, held: bool) -> str:
     by_id = kind.named == ("id",)
     # All of them at once, along the index.
     among = f"h.id = ANY({_bound(count_at, 'named_id')})" if by_id else "h.id IN (SELECT id FROM named)"
+    against = _AGAINST if kind.helping else _AGAINST_NONE
     verdict = _VERDICT(
-        ambiguous="false" if by_id else "t.fits > 1", homeless_verdict=_QUEUED if kind.queueing else _HOMELESS
+        ambiguous="false" if by_id else "t.fits > 1",
+        homeless_verdict=_QUEUED if kind.queueing else _HOMELESS,
+        **against.verdict,
     )
     return f"""item AS MATERIALIZED ({_items(count_at, columns)}),
   named AS MATERIALIZED ({_ID_NAMED if by_id else _named(kind.named)}),
-  {(_HOLDING if held else _LOOKING).format(among=among, live=_LIVE)},
+  {_home(kind, held).format(among=among, live=_LIVE, turn=_TURN if kind.helping else "")},
   {"" if by_id else _placed(kind.named)}
   known AS MATERIALIZED (
     SELECT k.external_id, k.event_id, k.household_id, k.content_hash FROM event_key k
     WHERE k.agency = $1 AND k.external_id = ANY({_bound(count_at, "external_id")})),
   judged AS MATERIALIZED (
-    SELECT i.*, t.id AS home, t.area_code, t.case_status, a.problem_ids AS to_help, k.event_id AS known,
+    SELECT i.*, t.id AS home, t.area_code, t.case_status, k.event_id AS known, {against.columns}
       {verdict} AS verdict
     FROM item i LEFT JOIN {"home t ON t.id = i.named_id" if by_id else "placed t ON t.at = i.at"}
-    LEFT JOIN known k ON k.external_id = i.external_id
-    LEFT JOIN LATERAL (SELECT a.id, a.status, a.problem_ids FROM assignment a
-      WHERE a.household_id = t.id AND a.id = i.assignment_id AND a.agency = $1 LIMIT 1) a ON true
+    LEFT JOIN known k ON k.external_id = i.external_id {against.join}
     ORDER BY i.at)"""
+
+
+class _Against(NamedTuple):
+    """How the assignments are looked at that the items name."""
+
+    verdict: Mapping[str, str]
+    columns: str = ""
+    join: str = ""
+
+
+_AGAINST = _Against(
+    {
+        "assignment": "i.assignment_id",
+        "unassigned": "a.id IS NULL",
+        "closed": f"a.status NOT IN {OPEN_TO_EVENTS}",
+    },
+    "a.problem_ids AS to_help,",
+    """LEFT JOIN LATERAL (SELECT a.id, a.status, a.problem_ids FROM assignment a
+      WHERE a.household_id = t.id AND a.id = i.assignment_id AND a.agency = $1 LIMIT 1) a ON true""",
+)
+_AGAINST_NONE = _Against({"assignment": "NULL", "unassigned": "false", "closed": "false"})
+
+
+def _home(kind: Kind, held: bool) -> str:
+    if not held:
+        return _LOOKING
+    return _TURNS + _HOLDING if kind.helping else _HOLDING
 
 
 _ID_NAMED = "SELECT i.at, i.assignment_id, i.named_id AS id FROM item i"
@@ -160,7 +191,7 @@ def _several(by: Sequence[str]) -> bool:
     return "house_code" in by
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def judge_sql(kind: Kind) -> str:
     """$1 agency · $2 area prefixes · $3 number of items · then an array for each of their columns."""
     return f"""WITH {_judged(kind, 3, held=False)}
@@ -178,7 +209,7 @@ _KEYS = f"""good AS MATERIALIZED (
     ORDER BY external_id COLLATE "C", at),
   {_KEYED.format(source="good ON CONFLICT DO NOTHING")},
   landed AS MATERIALIZED (SELECT * FROM good WHERE id IN (SELECT event_id FROM keyed))"""
-_EFFECTS = """sought AS MATERIALIZED (
+_HELPING = """sought AS MATERIALIZED (
     SELECT DISTINCT ON (assignment_id) home, assignment_id, to_help, provided_on FROM landed
     WHERE assignment_id IS NOT NULL AND (SELECT count(*) FROM keyed) >= 0 ORDER BY assignment_id, at),
   held AS MATERIALIZED (
@@ -204,15 +235,21 @@ _EFFECTS = """sought AS MATERIALIZED (
   helped_moves AS (
     INSERT INTO problem_move (household_id, id, problem_id, area_code, at, agency, client_id, from_status, to_status, occurred_on)
     SELECT household_id, gen_random_uuid(), id, area_code, $3, $1, $4, 'assigned', 'being_helped', provided_on FROM helped),
-  begun AS MATERIALIZED (
+  """
+_BEGINNING = """begun AS MATERIALIZED (
     SELECT h.id FROM household h WHERE h.id IN (
         SELECT home FROM landed WHERE case_status IN ('analysed', 'planned'))
-      AND h.case_status IN ('analysed', 'planned') AND (SELECT count(*) FROM helped) >= 0
+      AND h.case_status IN ('analysed', 'planned') AND (SELECT count(*) FROM {before}) >= 0
     ORDER BY h.id FOR NO KEY UPDATE),
   entered AS (
     UPDATE household h SET case_status = 'in_assistance', version = h.version + 1, updated_at = $3
     FROM begun WHERE h.id = begun.id AND h.case_status IN ('analysed', 'planned')
     RETURNING h.id, h.area_code, h.version)"""
+
+
+_HELP_FED = """UNION ALL
+    SELECT household_id, gen_random_uuid(), area_code, 'assignment', id, 'updated', version, agency, $3 FROM started
+    UNION ALL SELECT household_id, gen_random_uuid(), area_code, 'problem', id, 'updated', version, NULL, $3 FROM helped"""
 
 
 _QUEUEING = f"""queued AS (
@@ -225,7 +262,7 @@ _QUEUEING = f"""queued AS (
     SELECT '{NIL}', id, $3, $4, $1, $5, 'assistance_event.queued', id::text FROM queued),"""
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def record_sql(kind: Kind) -> str:
     """$1 agency · $2 area prefixes · $3 now · $4 client · $5 request · $6 number of items · then an array for each
     of their columns.
@@ -243,12 +280,12 @@ def record_sql(kind: Kind) -> str:
     SELECT home, id, area_code, $1, external_id, {_SAID}, 'recorded', $3
     FROM landed {created} RETURNING household_id, id, area_code),
   {_QUEUEING if kind.queueing else ""}
-  {_EFFECTS},
+  {_HELPING if kind.helping else ""}
+  {_BEGINNING.format(before="helped" if kind.helping else "keyed")},
   fed AS (
     INSERT INTO change (household_id, id, area_code, type, resource_id, action, version, agency, occurred_at)
     SELECT household_id, id, area_code, 'assistance_event', id, 'created', 1, $1, $3 FROM recorded
-    UNION ALL SELECT household_id, gen_random_uuid(), area_code, 'assignment', id, 'updated', version, agency, $3 FROM started
-    UNION ALL SELECT household_id, gen_random_uuid(), area_code, 'problem', id, 'updated', version, NULL, $3 FROM helped
+    {_HELP_FED if kind.helping else ""}
     UNION ALL SELECT id, gen_random_uuid(), area_code, 'household', id, 'updated', version, NULL, $3 FROM entered),
   audited AS (
     INSERT INTO audit (household_id, id, at, client_id, agency, request_id, operation, resource, area_code)

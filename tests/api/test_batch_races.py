@@ -128,7 +128,7 @@ async def test_a_batch_is_one_statement_and_one_more_where_it_is_judged_before(
     )
     items = [builders.event(made["id"]) for _ in range(50)]
     await batch(api, items)
-    kind, plain = Kind(("id",), False), Kind(("id",), False, plainly=True)
+    kind, plain = Kind(("id",), False, False), Kind(("id",), False, False, plainly=True)
     assert ran == [record_sql(plain)]
     ran.clear()
     await batch(api, [builders.event(made["id"])], atomic=True)
@@ -136,7 +136,7 @@ async def test_a_batch_is_one_statement_and_one_more_where_it_is_judged_before(
     ran.clear()
     twice = builders.event(made["id"])
     await batch(api, [twice, {**twice, "description": "อย่างอื่น"}])
-    assert ran == [record_sql(kind), record_sql(Kind(("id", "merged"), False, plainly=True))]
+    assert ran == [record_sql(kind), record_sql(Kind(("id", "merged"), False, False, plainly=True))]
     ran.clear()
     await api.post("health", PATH, {"items": []})
     assert ran == []

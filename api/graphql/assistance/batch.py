@@ -19,7 +19,7 @@ async def record(call: Call, given: Batch) -> dict[str, Any]:
     """Records up to a thousand events; costs 1000. A bad item does not keep the others out, unless `atomic`: then
     the error `batch-refused` has the summary and the results in its extensions."""
     lookups = call.services.limits.lookups(call.scope, call.actor.client_id)
-    async with call.writing() as work:
+    async with call.services.batches.one(), call.writing() as work:
         answer = await batch.record(work, call.actor, given, lookups, now=call.now)
     return {**answer, "results": [_spelled(one) for one in answer["results"]]}
 

@@ -27,6 +27,6 @@ async def record(call: Call) -> Response:
     """
     given = await call.read(batching.batch)
     lookups = call.services.limits.lookups(call.request.scope, call.actor.client_id)
-    async with call.writing() as work:
+    async with call.services.batches.one(), call.writing() as work:
         answer = await batch.record(work, call.actor, given, lookups, now=call.now)
     return call.json(orjson.dumps(answer))
