@@ -49,13 +49,18 @@ class FieldCipher:
         sealed = self._ciphers[self.current].encrypt(nonce, plain, _place(table, column, row_id))
         return bytes((self.current,)) + nonce + sealed
 
-    def seal_all(self, table: str, column: str, rows: Iterable[tuple[UUID | str, str]]) -> list[bytes]:
-        """As `seal`, of many rows' ids and texts: randomness is asked for once."""
+    def seal_all(
+        self, table: str, column: str, rows: Iterable[tuple[UUID | str, str | None]]
+    ) -> list[bytes | None]:
+        """As `seal`, of many rows' ids and texts, and nothing of none: randomness is asked for once."""
         given = list(rows)
         nonces, key_id = self._entropy(_NONCE * len(given)), bytes((self.current,))
         encrypt, place = self._ciphers[self.current].encrypt, f"{table}|{column}|"
-        sealed = []
+        sealed: list[bytes | None] = []
         for at, (row_id, text) in enumerate(given):
+            if text is None:
+                sealed.append(None)
+                continue
             nonce = nonces[at * _NONCE : (at + 1) * _NONCE]
             sealed.append(key_id + nonce + encrypt(nonce, _encoded(text), f"{place}{row_id}".encode()))
         return sealed

@@ -22,6 +22,7 @@ import asyncpg
 import uvloop
 
 import api.worker  # noqa: F401 - what a worker has in memory
+from api import memory
 from api.app import new_id, sealing_of
 from api.keyring import Keyring
 from api.wiring import utc_now
@@ -193,4 +194,5 @@ def reached(found: dict[str, Any]) -> bool:
 
 
 if __name__ == "__main__":
+    memory.give_back()
     print(json.dumps(uvloop.run(compared(os.environ["KAEJON_BENCH_DSN"], int(sys.argv[1])))))

@@ -1,6 +1,6 @@
 """Fields at rest: bound to their place, silent in their errors, found by a keyed hash."""
 
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import given
@@ -145,3 +145,20 @@ def test_what_was_sealed_earlier_opens_still() -> None:
         == SEALED
     )
     assert cipher().open("person", "phone_sealed", ROW, bytes.fromhex(SEALED)) == "0812345678"
+
+
+def test_many_are_sealed_as_each_alone_and_nothing_stays_nothing() -> None:
+    cipher = FieldCipher({1: bytes(32)}, current=1)
+    ids = [uuid4() for _ in range(3)]
+    sealed = cipher.seal_all(
+        "person", "phone_sealed", zip(map(str, ids), ("0812345678", None, "ไทย"), strict=True)
+    )
+    assert sealed[1] is None
+    opened = [
+        cipher.open("person", "phone_sealed", id, one)
+        for id, one in zip(ids, sealed, strict=True)
+        if one is not None
+    ]
+    assert opened == ["0812345678", "ไทย"]
+    with pytest.raises(CannotOpen):
+        cipher.open("person", "phone_sealed", ids[0], sealed[2] or b"")

@@ -7,6 +7,7 @@ others wait it hands the turn on after a chunk, and looks at the next one anew w
 import asyncio
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from domain.exchange.importing import events, persons
 from domain.exchange.importing.failing import fail, standing
@@ -48,6 +49,8 @@ class Line:
         self._turn = False
         self._waited_s = 0.0
         self._next: asyncio.Task[Coming | None] | None = None
+        self._reading: asyncio.Task[Rows | None] | None = None
+        """Of the rows after those: read while the database is asked about the ones before."""
 
     async def applied(self, job: Job) -> bool:
         """Whether it came to the end of the file; not when it was cancelled, or its client lost its rights.
@@ -66,10 +69,13 @@ class Line:
 
     async def close(self) -> None:
         """When nobody reads any more."""
-        if self._next is not None:
-            await asyncio.wait({self._next})
-            if not self._next.cancelled():
-                self._next.exception()
+        # In this order: the first may have begun the second.
+        for under_way in ("_next", "_reading"):
+            task: asyncio.Task[Any] | None = getattr(self, under_way)
+            if task is not None:
+                await asyncio.wait({task})
+                if not task.cancelled():
+                    task.exception()
 
     async def _by_halves(self, job: Job, coming: Coming) -> bool:
         """One chunk, and the lookups for what its report tells; whether the import goes on.
@@ -141,7 +147,7 @@ class Line:
         self._next = asyncio.create_task(self._looked(job, at_work))
 
     async def _looked(self, job: Job, at_work: Decided | None) -> Coming | None:
-        rows = await asyncio.to_thread(next, self._rows, None)
+        rows = await self._read()
         if rows is None:
             return None
         if at_work is None:
@@ -149,6 +155,15 @@ class Line:
         work, now = self._looking.reading(job.actor), self._tools.now()
         found = await persons.decided(work, job, rows, self._known, at_work, carry=True, now=now)
         return Coming(rows, found, at_work)
+
+    async def _read(self) -> Rows | None:
+        reading = self._reading or self._begun_to_read()
+        rows = await reading
+        self._reading = None if rows is None else self._begun_to_read()
+        return rows
+
+    def _begun_to_read(self) -> asyncio.Task[Rows | None]:
+        return asyncio.create_task(asyncio.to_thread(next, self._rows, None))
 
     async def _take_turn(self) -> bool:
         """Whether it was this one's all the time."""

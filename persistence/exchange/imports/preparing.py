@@ -26,7 +26,7 @@ from domain.exchange.importing.state import (
 from domain.kernel import Trail
 from persistence.exchange.imports import statements as sql
 from persistence.exchange.imports.finding import keyed_by
-from persistence.exchange.imports.transport import as_json, hexed, listed, named, sent
+from persistence.exchange.imports.transport import as_json, by_column, named, sent
 from persistence.exchange.trail import LEAVE_ALL, left_behind
 from persistence.registry.facets import facets
 from persistence.registry.trails import changed, of_member
@@ -34,7 +34,6 @@ from persistence.sealing import Sealing
 
 _values_of_person = itemgetter(*PERSON_FIELDS)
 _values_of_household = itemgetter(*HOUSEHOLD_FIELDS)
-_DISABILITIES = PERSON_FIELDS.index("disabilities")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +120,7 @@ class Preparing:
             keys = [index.current, *others] if new_as_well or not person.new else others
             if keys:
                 home = person.household
-                whose = hexed(person.id), hexed(home.id), home.area_code
+                whose = person.id, home.id, home.area_code
                 rows += [
                     (
                         self._blinds[text] if key_id == index.current else index.under(key_id, text),
@@ -138,7 +137,10 @@ class Preparing:
         if not amended:
             return
         seal = self._sealing.cipher.seal
-        rows = [(one.household.id, one.id, one.version, *_keys(one), *_person(one)) for one in amended]
+        rows = [
+            (one.household.id, one.id, one.version, *_keys(one), *_values_of_person(one.values))
+            for one in amended
+        ]
         yield Step(sql.RENEW_PERSONS, (sent(rows, sql.PERSON_OLD), self._now), len(rows))
         identified = [(one, one.citizen_id) for one in amended if one.citizen_id is not None]
         if identified:
@@ -183,25 +185,33 @@ class Preparing:
             yield Step(sql.ADD_HOUSEHOLDS, (sent(homes, sql.HOUSEHOLD_NEW), self._now))
         if not joined:
             return
-        seal_all, blinds = self._sealing.cipher.seal_all, self._blinds
-        known = [(one.id, one.citizen_id) for one in joined if one.citizen_id is not None]
-        called = [(one.id, one.phone) for one in joined if one.phone is not None]
-        # In their order, for the same conditions.
-        ids = iter(seal_all("person", "citizen_id_sealed", known))
-        phones = iter(seal_all("person", "phone_sealed", called))
-        people = []
-        for one in joined:
-            text, home = one.citizen_id, one.household
-            sealed = (None, None, None) if text is None else (text[-3:], next(ids), blinds[text])
-            people.append(
-                (
-                    hexed(home.id), hexed(one.id), home.area_code, one.no_id_reason, sealed[0], sealed[1],
-                    None if one.phone is None else next(phones), *_keys(one), *_person(one), one.relationship,
-                    one.joined_on, sealed[2],
-                )
-            )  # fmt: skip
         key_id = self._sealing.index.current
-        yield Step(sql.ADD_MEMBERS, (sent(people, sql.MEMBER), self._now, key_id), claims=True)
+        yield Step(
+            sql.ADD_MEMBERS, (by_column(self._members(joined), sql.MEMBER), self._now, key_id), claims=True
+        )
+
+    def _members(self, joined: Sequence[Person]) -> list[list[Any]]:
+        """The columns of MEMBER."""
+        seal_all = self._sealing.cipher.seal_all
+        places = [str(one.id) for one in joined]
+        ids = [one.citizen_id for one in joined]
+        homes, values = [one.household for one in joined], [one.values for one in joined]
+        return [
+            [home.id for home in homes],
+            [one.id for one in joined],
+            [home.area_code for home in homes],
+            [one.no_id_reason for one in joined],
+            [text and text[-3:] for text in ids],
+            seal_all("person", "citizen_id_sealed", zip(places, ids, strict=True)),
+            seal_all("person", "phone_sealed", zip(places, (one.phone for one in joined), strict=True)),
+            [one.keys[0] for one in joined],
+            [one.keys[1] for one in joined],
+            [as_json(one.provenance) for one in joined],
+            *([said[name] for said in values] for name in PERSON_FIELDS),
+            [one.relationship for one in joined],
+            [one.joined_on for one in joined],
+            [None if text is None else self._blinds[text] for text in ids],
+        ]
 
     def _add_records(self, plan: Plan) -> Iterator[Step]:
         if plan.records:
@@ -288,7 +298,7 @@ def _household(one: Household) -> tuple[Any, ...]:
     one.facets = facets(one.sources, one.target_groups, cards, one.dimension_mask, failed)
     return (
         one.id, one.values["house_code"], *location, *_values_of_household(one.values), as_json(one.sources),
-        as_json(one.target_groups), as_json(one.provenance), one.head_person_id, listed(one.facets), one.dimension_mask,
+        as_json(one.target_groups), as_json(one.provenance), one.head_person_id, one.facets, one.dimension_mask,
     )  # fmt: skip
 
 
@@ -298,12 +308,6 @@ def _year(one: Household) -> int:
 
 def _keys(one: Person) -> tuple[str, str, str]:
     return *one.keys, as_json(one.provenance)
-
-
-def _person(one: Person) -> list[Any]:
-    values = list(_values_of_person(one.values))
-    values[_DISABILITIES] = listed(values[_DISABILITIES])
-    return values
 
 
 def _trails(

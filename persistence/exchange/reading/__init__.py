@@ -52,7 +52,7 @@ def inspect(
 
 def chunks(
     file: RawIOBase, *, kind: ImportKind, format: ImportFormat, today: date, mapping: str | None = None,
-    size: int = 4000, start: int = 0,
+    size: int = 3000, start: int = 0,
 ) -> Iterator[list[CleanRow]]:  # fmt: skip
     """The rows after number `start`, in lists of at most `size`; blank rows are left out.
 
