@@ -1,6 +1,6 @@
 """Many assistance events in one request, each judged as if it were posted alone (contract 7)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -238,15 +238,18 @@ class _Recording:
 
     def _answer(self, *, refused: bool = False) -> Fields:
         counts = dict.fromkeys(BatchSummary.model_fields, 0)
+        # What repeats an item of this batch is no more written than that one; neither has an id before.
+        new = {one.id for one in self._judged.values() if one.verdict != "duplicate"}
         results = []
         for at, item in enumerate(self._batch.items):
-            outcome, more = self._outcome(at, refused=refused)
+            outcome, more = self._outcome(at, unwritten=new if refused else None)
             counts[outcome] += 1
             results.append({"index": at, "external_id": item.external_id, "outcome": outcome, **more})
         counts["created"] += counts["queued"]
         return {"summary": counts, "results": results}
 
-    def _outcome(self, at: int, *, refused: bool) -> tuple[str, Fields]:
+    def _outcome(self, at: int, *, unwritten: Collection[UUID | None] | None) -> tuple[str, Fields]:
+        """`unwritten`: of a batch that is refused, the ids that its events would have had."""
         error = self._errors.get(at)
         if error is not None:
             conflict = error.error_code == "external-id-conflict"
@@ -258,7 +261,7 @@ class _Recording:
                 "problem": {"code": error.error_code, "detail": error.detail, "errors": faults}
             }
         judged = self._judged[at]
-        if refused and judged.verdict != "duplicate":
+        if unwritten is not None and (judged.verdict != "duplicate" or judged.id in unwritten):
             return BatchOutcome.NOT_WRITTEN.value, {}
         return judged.verdict, {} if judged.id is None else {"id": str(judged.id)}
 

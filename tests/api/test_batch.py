@@ -188,11 +188,20 @@ async def test_an_atomic_batch_with_one_bad_item_writes_nothing(api: Api) -> Non
     old = builders.event(made["id"])
     await batch(api, [old])
     before = await rows(api, "SELECT count(*) FROM change")
-    items = [good[0], builders.event(made["id"], menu_code="XXX-99"), old, good[1], {**old, "unit": "x"}]
+    bad = builders.event(made["id"], menu_code="XXX-99")
+    # The last repeats what is not written.
+    items = [good[0], bad, old, good[1], {**old, "unit": "x"}, good[0]]
     answer = await batch(api, items, atomic=True)
     assert (answer.status_code, answer.json()["code"]) == (422, "batch-refused")
-    assert outcomes(answer) == ["not_written", "rejected", "duplicate", "not_written", "conflict"]
-    assert answer.json()["summary"] == summary(duplicate=1, conflict=1, rejected=1, not_written=2)
+    assert outcomes(answer) == [
+        "not_written",
+        "rejected",
+        "duplicate",
+        "not_written",
+        "conflict",
+        "not_written",
+    ]
+    assert answer.json()["summary"] == summary(duplicate=1, conflict=1, rejected=1, not_written=3)
     assert [one["pointer"] for one in answer.json()["errors"]] == ["/items/1/menu_code", "/items/4"]
     assert not any([await recorded(api, one["external_id"]) for one in good])
     assert await rows(api, "SELECT count(*) FROM change") == before

@@ -70,12 +70,8 @@ class Line:
     async def close(self) -> None:
         """When nobody reads any more."""
         # In this order: the first may have begun the second.
-        for under_way in ("_next", "_reading"):
-            task: asyncio.Task[Any] | None = getattr(self, under_way)
-            if task is not None:
-                await asyncio.wait({task})
-                if not task.cancelled():
-                    task.exception()
+        await _ended(self._next)
+        await _ended(self._reading)
 
     async def _by_halves(self, job: Job, coming: Coming) -> bool:
         """One chunk, and the lookups for what its report tells; whether the import goes on.
@@ -209,6 +205,14 @@ class Line:
             self._before.part(decided)
         self._before = decided
         return True
+
+
+async def _ended(task: asyncio.Task[Any] | None) -> None:
+    """However it ends: nobody asks for what it found."""
+    if task is not None:
+        await asyncio.wait({task})
+        if not task.cancelled():
+            task.exception()
 
 
 def _same_rights(decided: Decided | None, job: Job) -> bool:
