@@ -198,7 +198,7 @@ def judge_sql(kind: Kind) -> str:
   SELECT verdict, CASE WHEN verdict = 'duplicate' THEN known END FROM judged ORDER BY at"""
 
 
-# The keys, and of what has landed everything else follows.
+# The keys, and of what has landed everything else follows. Ids are in the order in which the items were sent.
 _KEYED = """keyed AS (
     INSERT INTO event_key (agency, external_id, event_id, household_id, content_hash)
     SELECT $1, external_id, id, home, content_hash FROM {source} RETURNING event_id)"""
@@ -211,7 +211,7 @@ _KEYS = f"""good AS MATERIALIZED (
   landed AS MATERIALIZED (SELECT * FROM good WHERE id IN (SELECT event_id FROM keyed))"""
 _HELPING = """sought AS MATERIALIZED (
     SELECT DISTINCT ON (assignment_id) home, assignment_id, to_help, provided_on FROM landed
-    WHERE assignment_id IS NOT NULL AND (SELECT count(*) FROM keyed) >= 0 ORDER BY assignment_id, at),
+    WHERE assignment_id IS NOT NULL AND (SELECT count(*) FROM keyed) >= 0 ORDER BY assignment_id, id),
   held AS MATERIALIZED (
     SELECT a.household_id, a.id, a.status FROM assignment a
     WHERE (a.household_id, a.id) IN (SELECT home, assignment_id FROM sought) AND a.status IN ('assigned', 'accepted')

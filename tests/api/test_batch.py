@@ -372,3 +372,21 @@ async def test_an_external_id_may_change_content_until_one_is_good(api: Api) -> 
     item = builders.event(made["id"])
     items = [{**item, "menu_code": "XXX-99"}, item, {**item, "unit": "ถุง"}, {**item, "menu_code": "XXX-99"}]
     assert outcomes(await batch(api, items)) == ["rejected", "created", "conflict", "rejected"]
+
+
+async def test_of_several_events_the_first_that_was_sent_sets_the_assignment_going(api: Api) -> None:
+    home, given = await assigned(api)
+    items = [
+        builders.event(
+            home["id"], assignment_id=given["id"], provided_on=day, external_id=f"{name}-{home['id']}"
+        )
+        for name, day in (("z", "2026-01-02"), ("a", "2026-01-01"))
+    ]
+    assert outcomes(await batch(api, items)) == ["created", "created"]
+    moves = await rows(
+        api,
+        """SELECT occurred_on::text AS on FROM problem_move WHERE household_id = $1::text::uuid
+           AND to_status = 'being_helped'""",
+        home["id"],
+    )
+    assert [move["on"] for move in moves] == ["2026-01-02"]
