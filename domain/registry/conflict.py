@@ -64,7 +64,7 @@ class ConflictResolution(Value):
 
     choose: Choice
     value: FieldValue = None
-    """With `value`: in the form in which the field is patched."""
+    """With `choose: value`, and needed there: in the form in which the field is patched; null clears it."""
     reason: Annotated[Text, Field(max_length=500)]
     """Why; no names, no citizen ids."""
 

@@ -79,8 +79,8 @@ async def resolve(
     caller may not see.
     """
     reach = admit(actor, Operation.WRITE_HOUSEHOLDS)
-    if faults := personal_data_faults({"reason": decision.reason}):
-        raise Invalid("Remove personal data from the reason.", faults=faults)
+    if faults := [*_faults(decision), *personal_data_faults({"reason": decision.reason})]:
+        raise Invalid("The decision has faults; see errors.", faults=faults)
     held = await work.conflicts.hold(reach, household_id, conflict_id, opened=_may_see(actor))
     if held is None:
         raise NotFound
@@ -96,6 +96,15 @@ async def resolve(
     if found is None:
         raise NotFound
     return found
+
+
+def _faults(decision: ConflictResolution) -> list[Fault]:
+    """A value that was forgotten clears nothing, and one that goes with another choice is not passed over."""
+    if decision.choose is Choice.VALUE:
+        said = "value" in decision.model_fields_set
+        return [] if said else [Fault("/value", "required", "Give the value; null clears the field.")]
+    unused = decision.value is not None
+    return [Fault("/value", "unknown-field", "A value goes with `choose: value` alone.")] if unused else []
 
 
 def _may_see(actor: Actor) -> bool:

@@ -138,3 +138,21 @@ async def test_whoever_may_not_see_the_value_is_told_of_its_own_decision_alone(a
     seen = await decided(api, "rest", household, conflict, choice)
     assert isinstance(seen, dict), seen
     assert seen["stored"] == "สกุลที่สี่"
+
+
+@pytest.mark.parametrize("door", ["rest", "graphql"])
+async def test_a_value_that_was_forgotten_clears_nothing_and_none_is_passed_over(api: Api, door: str) -> None:
+    household, person, conflict = await disputed(api, "occupation", "ช่างไม้", "ค้าขาย")
+    forgotten: list[dict[str, Any]] = [
+        {"choose": "value"},
+        {"choose": "given", "value": "ทอผ้า"},
+        {"choose": "stored", "value": "ทอผ้า"},
+    ]
+    for choice in forgotten:
+        assert await decided(api, door, household, conflict, choice) == "invalid-input", choice
+    assert (await call(api, "GET", person)).json()["occupation"] == "ช่างไม้"
+    # Said, it clears.
+    told = await decided(api, door, household, conflict, {"choose": "value", "value": None})
+    assert isinstance(told, dict), told
+    assert told["choice"] == "value"
+    assert (await call(api, "GET", person)).json()["occupation"] is None
